@@ -1,0 +1,3 @@
+//! The binary `larder`.
+
+fn main() {}

@@ -1,0 +1,106 @@
+//! Source collections on the disk, and the collections that the API serves.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Timestamp,
+    id::{CollectionId, SourceName},
+    report::SourceReport,
+};
+
+/// How a source collection is laid out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// With a `collection.toml` that lists its artifacts.
+    Managed,
+    /// A directory in which artifacts are recognised by where they lie.
+    Plain,
+}
+
+/// A directory of artifacts that the configuration covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Unique among the sources.
+    pub name: SourceName,
+    /// Its directory, absolute. Never part of an answer.
+    pub root: String,
+    /// How it is laid out.
+    pub layout: Layout,
+}
+
+/// A source together with what the cache knows of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisteredSource {
+    /// The source.
+    pub source: Source,
+    /// The collection that holds its rows: its mirror, or `default` for the source of that name.
+    pub home: CollectionId,
+    /// When a whole scan that succeeded began; `None` before the first, and after the source has
+    /// moved to another root.
+    pub verified_at: Option<Timestamp>,
+    /// The manifest's hash at that scan, as the source gave it.
+    pub manifest_hash: Option<String>,
+}
+
+/// Where a collection's rows come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CollectionKind {
+    /// Every artifact of every configured source.
+    Default,
+    /// All of one source.
+    Mirror,
+    /// What a person put together.
+    Curated,
+}
+
+impl CollectionKind {
+    /// The word used in the database and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Mirror => "mirror",
+            Self::Curated => "curated",
+        }
+    }
+
+    /// The kind of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Default, Self::Mirror, Self::Curated].into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A collection that the API serves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Collection {
+    /// Its id.
+    pub id: CollectionId,
+    /// Its name, unique. A mirror's and `default`'s is their id.
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Where its rows come from.
+    pub kind: CollectionKind,
+    /// The source of a mirror.
+    pub source: Option<SourceName>,
+    /// Who made a curated collection.
+    pub created_by: Option<String>,
+    /// Whether it is the mirror of a source that the configuration no longer covers.
+    pub detached: bool,
+    /// One higher with every committed change of its rows.
+    pub generation: u64,
+    /// How many artifacts a page without filters counts.
+    pub artifact_count: u64,
+    /// The sum of its sources' `verified_at` in microseconds since the epoch (its own source for a
+    /// mirror, every attached source otherwise): another number whenever any of them moves.
+    pub verification: i64,
+    /// The last report of its source (a mirror), or the latest of all attached sources.
+    pub last_report: Option<SourceReport>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its rows last changed.
+    pub updated_at: Timestamp,
+}

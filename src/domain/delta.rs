@@ -1,0 +1,117 @@
+//! What a scan or a single read changes in the cache, and what the cache tells a scan.
+
+use std::collections::HashMap;
+
+use super::{
+    Timestamp,
+    artifact::{Artifact, Health},
+    id::{ArtifactId, CollectionId, SourceName},
+    report::SourceReport,
+    revision::Revision,
+};
+
+/// What the cache knows of one artifact of a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownArtifact {
+    /// Its path at the last read.
+    pub path: String,
+    /// Its revision at the last read.
+    pub revision: Revision,
+    /// Its fingerprint then; `None` where it proves nothing, and for an invalidated row: the scan
+    /// must read such an artifact again.
+    pub fingerprint: Option<String>,
+    /// Whether the row is invalidated.
+    pub invalidated: bool,
+    /// How well it could be read.
+    pub health: Health,
+    /// The problem's message, for broken artifacts alone.
+    pub problem: Option<String>,
+    /// The line of that problem.
+    pub problem_line: Option<u32>,
+    /// Its file's modification time.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// What the cache knows of a source: every row of its home collection that belongs to it.
+pub type Known = HashMap<ArtifactId, KnownArtifact>;
+
+/// An artifact whose bytes are the same, although its fingerprint was another or proved nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recheck {
+    /// Which artifact.
+    pub id: ArtifactId,
+    /// The fingerprint to compare next time.
+    pub fingerprint: Option<String>,
+    /// The moment just before it was stat'ed.
+    pub read_at: Timestamp,
+}
+
+/// That a whole source was scanned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// When the walk began.
+    pub at: Timestamp,
+    /// The manifest's hash, as the source gave it.
+    pub manifest_hash: Option<String>,
+}
+
+/// One change of the cache, applied in one transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delta {
+    /// Whose artifacts.
+    pub source: SourceName,
+    /// Rows to make or replace; each applies only where no row exists or the stored `synced_at` is
+    /// null or before the artifact's `read_at`.
+    pub upserts: Vec<Artifact>,
+    /// Fingerprints to store, under the same condition. No visible change: no new generation.
+    pub rechecks: Vec<Recheck>,
+    /// Artifacts to remove, each only where its `synced_at` is null or before `removed_before`.
+    pub removals: Vec<ArtifactId>,
+    /// When the scan began that found them gone.
+    pub removed_before: Timestamp,
+    /// Set when the source was scanned as a whole.
+    pub verified: Option<Verified>,
+    /// What to keep as the source's last report.
+    pub report: Option<SourceReport>,
+    /// Now: what rows and collections made by this get as `created_at`, `added_at`, `updated_at`.
+    pub now: Timestamp,
+}
+
+impl Delta {
+    /// A change of nothing, to be filled.
+    #[must_use]
+    pub fn new(source: SourceName, now: Timestamp) -> Self {
+        Self {
+            source,
+            upserts: Vec::new(),
+            rechecks: Vec::new(),
+            removals: Vec::new(),
+            removed_before: now,
+            verified: None,
+            report: None,
+            now,
+        }
+    }
+}
+
+/// What applying a delta did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Rows removed from the source's home collection.
+    pub removed: u64,
+    /// Rows of curated collections that were hidden because their artifact is gone.
+    pub hidden: u64,
+    /// Every collection whose rows changed, with its new generation, by id.
+    pub generations: Vec<(CollectionId, u64)>,
+}
+
+/// Which rows an invalidation is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// One artifact in one collection.
+    Artifact(CollectionId, ArtifactId),
+    /// A whole collection.
+    Collection(CollectionId),
+    /// Every row, in every collection, of a source's artifacts.
+    Source(SourceName),
+}

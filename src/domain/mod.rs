@@ -1,0 +1,18 @@
+//! Values and pure rules: no I/O, nothing asynchronous, no clock.
+
+pub mod artifact;
+pub mod collection;
+pub mod cursor;
+pub mod delta;
+pub mod facets;
+pub mod freshness;
+pub mod guard;
+pub mod id;
+pub mod page;
+pub mod query;
+pub mod report;
+pub mod revision;
+pub mod text;
+
+/// A moment in UTC, in whole microseconds: the finest step that both databases keep.
+pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -1,0 +1,147 @@
+//! What a refresh says of itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Timestamp,
+    artifact::Health,
+    id::{ArtifactId, SourceName},
+};
+
+/// How a refresh ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshStatus {
+    /// The cache agrees with the files.
+    Completed,
+    /// The mass-loss guard stopped it; nothing was changed.
+    Guarded,
+    /// The source could not be read as a whole; nothing was changed.
+    Failed,
+}
+
+impl RefreshStatus {
+    /// The word used in logs, metrics and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Guarded => "guarded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What kind of trouble a line of a report tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IssueKind {
+    /// The artifact is listed, but its metadata cannot be read.
+    Broken,
+    /// Another path has the same id and comes first.
+    Shadowed,
+    /// It leads out of the collection, or its name cannot be an id.
+    Refused,
+    /// The file system would not give it.
+    Unreadable,
+    /// The whole source was stopped by the guard.
+    Guarded,
+    /// The whole source could not be read.
+    Failed,
+}
+
+impl IssueKind {
+    /// The word used in logs, metrics and the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Shadowed => "shadowed",
+            Self::Refused => "refused",
+            Self::Unreadable => "unreadable",
+            Self::Guarded => "guarded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// One line of a report: trouble with one artifact or path, which never ends a refresh.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    /// The artifact, where the path has an id.
+    pub artifact_id: Option<ArtifactId>,
+    /// Relative to the source's root; what is not UTF-8 in it is replaced.
+    pub path: String,
+    /// What kind of trouble.
+    pub kind: IssueKind,
+    /// One sentence.
+    pub message: String,
+    /// The line of the file, from 1.
+    pub line: Option<u32>,
+}
+
+/// How the artifacts of a source fared in one refresh.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows made.
+    pub created: u64,
+    /// Rows whose files had changed.
+    pub updated: u64,
+    /// Rows whose files had not.
+    pub unchanged: u64,
+    /// Rows whose files are gone.
+    pub removed: u64,
+    /// Paths that gave no row: shadowed, refused or unreadable.
+    pub skipped: u64,
+    /// Artifacts by health after the refresh.
+    pub ok: u64,
+    /// See [`Health::Recovered`].
+    pub recovered: u64,
+    /// See [`Health::Broken`].
+    pub broken: u64,
+}
+
+impl Counts {
+    /// Counts one artifact's health.
+    pub fn count_health(&mut self, health: Health) {
+        match health {
+            Health::Ok => self.ok += 1,
+            Health::Recovered => self.recovered += 1,
+            Health::Broken => self.broken += 1,
+        }
+    }
+
+    /// Adds another source's counts.
+    pub fn add(&mut self, other: &Self) {
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.removed += other.removed;
+        self.skipped += other.skipped;
+        self.ok += other.ok;
+        self.recovered += other.recovered;
+        self.broken += other.broken;
+    }
+}
+
+/// Most issues that a report lists; all are counted.
+pub const MAX_ISSUES: usize = 100;
+
+/// The refresh of one source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceReport {
+    /// Which source.
+    pub source: SourceName,
+    /// How it ended.
+    pub status: RefreshStatus,
+    /// How the artifacts fared.
+    pub counts: Counts,
+    /// The first [`MAX_ISSUES`] issues, by path.
+    pub issues: Vec<Issue>,
+    /// How many issues there were.
+    pub issues_total: u64,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+}

@@ -1,0 +1,120 @@
+//! Where artifacts come from.
+
+use async_trait::async_trait;
+
+use super::Cause;
+use crate::domain::{
+    Timestamp,
+    artifact::Artifact,
+    collection::Source,
+    delta::Known,
+    guard::RootState,
+    id::{ArtifactId, SourceName},
+    report::Issue,
+};
+
+/// Why a source could not be read as a whole. Trouble with one artifact is an [`Issue`] or a broken
+/// [`Artifact`], never an error.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The root cannot be read.
+    #[error("the directory of source {source_name} cannot be read")]
+    Unreadable {
+        /// Which source.
+        source_name: SourceName,
+        /// What the system said.
+        #[source]
+        cause: Cause,
+    },
+    /// The manifest or the lock does not parse.
+    #[error("{file} of source {source_name} is not valid: {message}")]
+    Manifest {
+        /// Which source.
+        source_name: SourceName,
+        /// `collection.toml` or `collection.lock`.
+        file: &'static str,
+        /// What is wrong with it, in one line.
+        message: String,
+        /// Where, from 1.
+        line: Option<u32>,
+    },
+    /// The reader itself failed.
+    #[error("reading source {source_name} was cut off")]
+    Aborted {
+        /// Which source.
+        source_name: SourceName,
+        /// Why.
+        #[source]
+        cause: Cause,
+    },
+}
+
+/// What a scan of a whole source found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    /// The moment just before the walk began.
+    pub started_at: Timestamp,
+    /// What stands where the root should be. When it is not [`RootState::Present`], all that was
+    /// known is `gone` and nothing is `read`.
+    pub root: RootState,
+    /// Artifacts that are new, or whose fingerprint differs from the known one; in a forced scan,
+    /// all. In path order.
+    pub read: Vec<Artifact>,
+    /// Known ids that no path gives any more.
+    pub gone: Vec<ArtifactId>,
+    /// Paths that gave no row: shadowed, refused, unreadable. Told anew by every scan, in path
+    /// order.
+    pub issues: Vec<Issue>,
+    /// A hash of the manifest, to be handed back by the next scan; `None` for a plain directory.
+    pub manifest_hash: Option<String>,
+}
+
+/// The main file of an artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Content {
+    /// The file as text (what is not UTF-8 is replaced), or one key of a JSON file with its
+    /// secrets masked.
+    pub text: String,
+    /// Its media type, without parameters: `text/markdown`, `application/json` or `text/plain`.
+    pub media_type: &'static str,
+}
+
+/// Reads artifacts where their files are. Holds the configuration of the sources.
+#[cfg_attr(feature = "testing", mockall::automock)]
+#[async_trait]
+pub trait ArtifactSource: Send + Sync {
+    /// The sources that the configuration covers, by precedence ([`SourceName::precedence`]):
+    /// those on the disk now, and those of `known` that are still covered although they are
+    /// absent. A known root keeps its name. Directories that cannot be listed are logged.
+    async fn discover(&self, known: &[Source]) -> Vec<Source>;
+
+    /// Walks a source and reads what differs from `known`, or everything with `force`.
+    /// `manifest_hash` is that of the last scan: when it still holds, a managed source need not
+    /// read its manifest again.
+    async fn scan(
+        &self,
+        source: &Source,
+        known: Known,
+        manifest_hash: Option<String>,
+        force: bool,
+    ) -> Result<Scan, SourceError>;
+
+    /// Reads one artifact: in a managed source by its manifest entry, in a plain one by `path`,
+    /// where it was last. `None` when it is not there (in a plain source it may be elsewhere: only
+    /// a scan can tell).
+    async fn read(
+        &self,
+        source: &Source,
+        id: &ArtifactId,
+        path: Option<String>,
+    ) -> Result<Option<Artifact>, SourceError>;
+
+    /// The content of the artifact that was read at `path`; `None` when there is none any more, or
+    /// when it is refused (too large, out of the root).
+    async fn content(
+        &self,
+        source: &Source,
+        id: &ArtifactId,
+        path: &str,
+    ) -> Result<Option<Content>, SourceError>;
+}

@@ -1,0 +1,134 @@
+//! The database.
+
+use std::any::Any;
+
+use async_trait::async_trait;
+
+use super::Cause;
+use crate::domain::{
+    Timestamp,
+    artifact::CollectionArtifact,
+    collection::{Collection, RegisteredSource, Source},
+    delta::{Applied, Delta, Known, Scope},
+    facets::Facets,
+    freshness::CacheStats,
+    id::{ArtifactId, CollectionId, SourceName},
+    page::{ArtifactPage, CollectionPage},
+    query::{ArtifactQuery, CollectionQuery, Filter},
+};
+
+/// Why the database did not do what it was asked. The cause is for the log; none of it is for a
+/// client.
+#[derive(Debug, thiserror::Error)]
+pub enum RepositoryError {
+    /// Out of reach, locked or busy for longer than the wait allows: worth another try.
+    #[error("the database does not answer")]
+    Unavailable(#[source] Cause),
+    /// Its disk is full or read-only.
+    #[error("the database cannot be written: its disk is full or read-only")]
+    Unwritable(#[source] Cause),
+    /// What it holds is not what Larder wrote.
+    #[error("the database is damaged")]
+    Corrupt(#[source] Cause),
+    /// Its schema is not the one of this version of Larder.
+    #[error("the database has another schema: {0}")]
+    Schema(String),
+    /// Anything else that went wrong in it: a defect of Larder's.
+    #[error("the database refused a statement")]
+    Internal(#[source] Cause),
+}
+
+/// Held while one process refreshes a source; let go of by dropping it.
+pub type Lease = Box<dyn Any + Send>;
+
+/// Reads the cache. Rows with `missing_since` are in no answer and no count.
+#[async_trait]
+pub trait CacheReader: Send + Sync {
+    /// The collection of that id, else of that name.
+    async fn collection(&self, id_or_name: &str) -> Result<Option<Collection>, RepositoryError>;
+
+    /// A page of collections.
+    async fn collections(&self, query: &CollectionQuery)
+    -> Result<CollectionPage, RepositoryError>;
+
+    /// A page of a collection's artifacts, all of one moment; `None` without such a collection.
+    /// The query's cursor belongs to it. Costs the same wherever the page is.
+    async fn page(
+        &self,
+        collection: &CollectionId,
+        query: &ArtifactQuery,
+    ) -> Result<Option<ArtifactPage>, RepositoryError>;
+
+    /// How many artifacts that pass the filter have which value; `None` without such a collection.
+    async fn facets(
+        &self,
+        collection: &CollectionId,
+        filter: &Filter,
+    ) -> Result<Option<Facets>, RepositoryError>;
+
+    /// One row.
+    async fn artifact(
+        &self,
+        collection: &CollectionId,
+        id: &ArtifactId,
+    ) -> Result<Option<CollectionArtifact>, RepositoryError>;
+
+    /// The ids of the collections that hold a row of that artifact of that source, in byte order.
+    async fn memberships(
+        &self,
+        source: &SourceName,
+        id: &ArtifactId,
+    ) -> Result<Vec<CollectionId>, RepositoryError>;
+
+    /// Counts a collection's rows; those whose effective `synced_at` is null, or `cutoff` or
+    /// earlier, are stale.
+    async fn stats(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Result<CacheStats, RepositoryError>;
+}
+
+/// Keeps the cache.
+///
+/// A source's rows live in its *home* collection: its mirror, or `default` itself for the source
+/// of that name. From the homes follow, in the same transaction, `default` (on equal ids the row of
+/// the source that comes first by [`SourceName::precedence`]; detached mirrors do not count) and
+/// curated collections (a member has the values of `default`'s row of that id; without one it is
+/// hidden by `missing_since`). Every write that changes visible rows of a collection, or their
+/// effective `synced_at` by invalidation, raises its `generation` by one and sets its `updated_at`
+/// and `artifact_count`.
+#[async_trait]
+pub trait CacheRepository: CacheReader {
+    /// Makes the cache know exactly these sources: makes `default`, and a mirror for each new one
+    /// (named as the source; if that name is taken or reserved, with the suffix `-files`, then
+    /// `-files-2` and so on), detaches the mirrors of all others and takes their rows out of
+    /// `default`, attaches again those that are back. A source whose root is another than before
+    /// loses its `verified_at`, manifest hash and its rows' fingerprints. Answers in the order
+    /// given.
+    async fn register(
+        &self,
+        sources: &[Source],
+        now: Timestamp,
+    ) -> Result<Vec<RegisteredSource>, RepositoryError>;
+
+    /// The attached sources, by precedence.
+    async fn registered(&self) -> Result<Vec<RegisteredSource>, RepositoryError>;
+
+    /// What is known of a source's artifacts, from its home.
+    async fn known(&self, source: &SourceName) -> Result<Known, RepositoryError>;
+
+    /// Waits until this process alone refreshes that source, among all that share the database.
+    async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError>;
+
+    /// Applies a change in one transaction: readers see the state before or after. The `collections`
+    /// rows that it bumps are locked in id order, first thing. A `verified` moves `verified_at`
+    /// forward only. A delta of a source that is not registered changes nothing.
+    async fn apply(&self, delta: Delta) -> Result<Applied, RepositoryError>;
+
+    /// Marks rows as in need of a read: sets `invalidated_at`. Answers how many rows there were.
+    async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Result<u64, RepositoryError>;
+
+    /// Whether the database answers and has this version's schema.
+    async fn check(&self) -> Result<(), RepositoryError>;
+}

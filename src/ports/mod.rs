@@ -1,0 +1,16 @@
+//! What the middle needs from outside, one trait a file.
+
+pub mod artifact_source;
+pub mod cache_repository;
+pub mod clock;
+pub mod metrics_sink;
+pub mod schema_migrations;
+
+pub use artifact_source::{ArtifactSource, Content, Scan, SourceError};
+pub use cache_repository::{CacheReader, CacheRepository, Lease, RepositoryError};
+pub use clock::Clock;
+pub use metrics_sink::{Exposition, MetricsSink};
+pub use schema_migrations::{Migration, SchemaMigrations};
+
+/// The cause of an adapter's error, for the log.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;

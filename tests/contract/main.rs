@@ -1,0 +1,1 @@
+//! The contract of the repository port, run against every adapter.
