@@ -144,6 +144,13 @@ pub struct Artifact {
 }
 
 impl Artifact {
+    /// A broken artifact keeps the metadata it had before, if it had any.
+    pub fn keep_last_good(&mut self, before: Metadata) {
+        if self.health == Health::Broken && before != Metadata::default() {
+            self.metadata = before;
+        }
+    }
+
     /// The words by which a search finds it.
     #[must_use]
     pub fn search_document(&self) -> SearchDocument {

@@ -180,6 +180,21 @@ impl CollectionId {
 
     /// Names that stand for something else in a path of the API, so no collection may have them.
     pub const RESERVED: [&str; 2] = ["cache-stats", "refresh-cache"];
+
+    /// The ids that the mirror of a source may have, the best first: its name, then that with the
+    /// suffix `-files`, `-files-2` and so on (shortened where it would get too long). Reserved ones
+    /// are left out; which are taken, storage knows.
+    pub fn of_mirror(source: &SourceName) -> impl Iterator<Item = Self> {
+        let suffixes = ["", "-files"].map(str::to_owned).into_iter();
+        suffixes
+            .chain((2_u32..).map(|number| format!("-files-{number}")))
+            .map(move |suffix| {
+                let room = MAX_NAME_CHARS - suffix.len();
+                let name: String = source.0.chars().take(room).collect();
+                Self(format!("{name}{suffix}"))
+            })
+            .filter(|id| !Self::RESERVED.contains(&id.as_str()))
+    }
 }
 
 #[cfg(test)]
@@ -205,9 +220,20 @@ mod tests {
     }
 
     #[test]
+    fn a_mirror_is_named_after_its_source_or_nearly_so() {
+        let candidates = |name: &str| {
+            let source = SourceName::new(name).unwrap();
+            let ids: Vec<_> = CollectionId::of_mirror(&source).take(3).collect();
+            ids.into_iter().map(|id| id.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(candidates("work"), ["work", "work-files", "work-files-2"]);
+        assert_eq!(candidates("cache-stats")[0], "cache-stats-files");
+        assert_eq!(candidates(&"é".repeat(255))[2], format!("{}-files-2", "é".repeat(247)));
+    }
+
+    #[test]
     fn default_wins_then_the_order_of_names() {
-        let mut names =
-            ["b", "default", "a"].map(|name| SourceName::new(name).unwrap());
+        let mut names = ["b", "default", "a"].map(|name| SourceName::new(name).unwrap());
         names.sort_by(|a, b| a.precedence().cmp(&b.precedence()));
         assert_eq!(names.map(|name| name.to_string()), ["default", "a", "b"]);
     }

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     Timestamp,
     artifact::Health,
-    id::{ArtifactId, SourceName},
+    id::{ArtifactId, CollectionId, SourceName},
 };
 
-/// How a refresh ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How a refresh ended, the better first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RefreshStatus {
     /// The cache agrees with the files.
@@ -80,6 +80,14 @@ pub struct Issue {
     pub line: Option<u32>,
 }
 
+impl Issue {
+    /// Trouble with a source as a whole.
+    #[must_use]
+    pub fn of_source(kind: IssueKind, message: String) -> Self {
+        Self { artifact_id: None, path: String::new(), kind, message, line: None }
+    }
+}
+
 /// How the artifacts of a source fared in one refresh.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -144,4 +152,74 @@ pub struct SourceReport {
     pub started_at: Timestamp,
     /// How long it took.
     pub duration_ms: u64,
+}
+
+/// The refresh of one collection: of one source, or of all that it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectionReport {
+    /// Which collection.
+    pub collection: CollectionId,
+    /// What its sources' reports say.
+    pub summary: Summary,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// The collection's generation afterwards.
+    pub generation: u64,
+}
+
+/// The refresh of all sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchReport {
+    /// What all reports say, each artifact counted once.
+    pub summary: Summary,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// The home collection of every source.
+    pub collections: Vec<CollectionReport>,
+}
+
+/// Several sources' reports as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The worst of their ends.
+    pub status: RefreshStatus,
+    /// The sum.
+    pub counts: Counts,
+    /// The first [`MAX_ISSUES`] issues, one source after the other.
+    pub issues: Vec<Issue>,
+    /// How many issues there were.
+    pub issues_total: u64,
+}
+
+impl Summary {
+    /// Of these reports.
+    #[must_use]
+    pub fn of<'a>(reports: impl IntoIterator<Item = &'a SourceReport>) -> Self {
+        let mut summary = Self::of_counts(Counts::default());
+        for report in reports {
+            summary.status = summary.status.max(report.status);
+            summary.counts.add(&report.counts);
+            let room = MAX_ISSUES - summary.issues.len();
+            summary.issues.extend(report.issues.iter().take(room).cloned());
+            summary.issues_total += report.issues_total;
+        }
+        summary
+    }
+
+    /// Of work that had these results and no trouble.
+    #[must_use]
+    pub fn of_counts(counts: Counts) -> Self {
+        Self { status: RefreshStatus::Completed, counts, issues: Vec::new(), issues_total: 0 }
+    }
+
+    /// Of work that was not begun, for this reason.
+    #[must_use]
+    pub fn failed(message: String) -> Self {
+        Self {
+            status: RefreshStatus::Failed,
+            counts: Counts::default(),
+            issues: vec![Issue::of_source(IssueKind::Failed, message)],
+            issues_total: 1,
+        }
+    }
 }

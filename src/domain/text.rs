@@ -68,9 +68,7 @@ mod tests {
 
     #[test]
     fn words_are_runs_of_letters_and_digits_with_accents_folded() {
-        assert_eq!(words("Café-Crème: v2.1, ÅNGSTRÖM"), [
-            "cafe", "creme", "v2", "1", "angstrom"
-        ]);
+        assert_eq!(words("Café-Crème: v2.1, ÅNGSTRÖM"), ["cafe", "creme", "v2", "1", "angstrom"]);
         assert_eq!(words("cafe\u{301}s"), ["cafes"], "a decomposed accent does not cut the word");
         assert_eq!(words("ﬁle 日本語"), ["file", "日本語"]);
         assert_eq!(words(" -- "), Vec::<String>::new());

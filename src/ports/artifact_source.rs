@@ -1,5 +1,7 @@
 //! Where artifacts come from.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::Cause;
@@ -94,7 +96,7 @@ pub trait ArtifactSource: Send + Sync {
     async fn scan(
         &self,
         source: &Source,
-        known: Known,
+        known: Arc<Known>,
         manifest_hash: Option<String>,
         force: bool,
     ) -> Result<Scan, SourceError>;

@@ -1,9 +1,47 @@
-//! The HTTP API.
+//! The HTTP API: poem and poem-openapi around the use cases.
+//!
+//! A request goes through the `envelope` (request id, Host and Origin, the table of routes, limits,
+//! time, problem documents, metrics) to an operation in `api`, which parses it into the domain's
+//! types, calls one use case, and shows the result as a type of `dto`.
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+mod answer;
+mod api;
+mod body;
+mod conditional;
+mod cursor;
+mod docs;
+mod dto;
+mod envelope;
+mod error;
+mod gate;
+mod operations;
+mod problem;
+mod refused;
+mod state;
+
+use std::{future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 
 use larder::app::Larder;
-use poem::{Route, endpoint::BoxEndpoint};
+use poem::{
+    EndpointExt, Route, Server,
+    endpoint::{BoxEndpoint, make_sync},
+    http::Method,
+    listener::TcpAcceptor,
+    middleware::{Cors, RequestId},
+    web::Redirect,
+};
+use poem_openapi::{LicenseObject, OpenApiService};
+
+use self::{
+    api::{artifacts::ArtifactsApi, collections::CollectionsApi, service::ServiceApi},
+    envelope::Envelope,
+    gate::Gate,
+    operations::Operations,
+    state::State,
+};
+
+/// How long a server that was asked to stop lets requests end.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// How the API behaves at its edge.
 #[derive(Debug, Clone)]
@@ -16,21 +54,79 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpAddr>,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,
-    /// Refreshes a caller may ask for in a minute.
+    /// Refreshes a caller may ask for in a minute; at least 1.
     pub refresh_per_minute: u32,
-    /// Refreshes a caller may ask for at once.
+    /// Refreshes a caller may ask for at once; at least 1.
     pub refresh_burst: u32,
 }
 
-/// The whole service as an endpoint.
-#[must_use]
-pub fn service(_larder: Arc<Larder>, _settings: &HttpSettings) -> BoxEndpoint<'static> {
-    use poem::EndpointExt;
-    Route::new().boxed()
+fn api() -> OpenApiService<(ServiceApi, CollectionsApi, ArtifactsApi), ()> {
+    let operations = (ServiceApi, CollectionsApi, ArtifactsApi);
+    OpenApiService::new(operations, "Larder", env!("CARGO_PKG_VERSION"))
+        .description(
+            "A metadata cache of the artifacts that people keep as files for coding agents: \
+             skills, agents, commands, hooks, MCP servers, plugins. The files are the truth; this \
+             API answers from the cache, and refreshes it.",
+        )
+        .license(LicenseObject::new("MIT"))
 }
 
-/// The OpenAPI document, as pretty-printed JSON with a final newline.
+/// The whole service as an endpoint, without a listener.
+#[must_use]
+pub fn service(larder: Arc<Larder>, settings: &HttpSettings) -> BoxEndpoint<'static> {
+    let state = Arc::new(State::new(larder, settings));
+    let api = api();
+    let spec = spec();
+    let operations = Operations::of_spec(&serde_json::from_str(&spec).unwrap_or_default());
+    let docs = docs::endpoint(api.swagger_ui_html());
+    let spec = make_sync(move |_| {
+        poem::Response::builder().content_type("application/json").body(spec.clone())
+    });
+    let routes = Route::new()
+        .at("/", make_sync(|_| Redirect::see_other("/docs")))
+        .at("/docs", docs)
+        .at("/openapi.json", spec)
+        .nest("/", api)
+        .data(Arc::clone(&state))
+        .map_to_response();
+    let envelope = Envelope {
+        next: routes,
+        state,
+        gate: Gate::new(settings),
+        operations,
+        timeout: settings.request_timeout,
+    };
+    if settings.cors_origins.is_empty() {
+        return envelope.with(RequestId::new()).boxed();
+    }
+    envelope.with(RequestId::new()).with(cors(&settings.cors_origins)).map_to_response().boxed()
+}
+
+fn cors(origins: &[String]) -> Cors {
+    Cors::new()
+        .allow_origins(origins.iter().map(String::as_str))
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers(["authorization", "content-type", "if-match", "if-none-match"])
+        .expose_headers(["etag", "location", "retry-after", "x-request-id"])
+        .allow_credentials(false)
+}
+
+/// Serves until `shutdown` ends; then stops accepting, and lets requests end for 10 s.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    larder: Arc<Larder>,
+    settings: &HttpSettings,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let acceptor = TcpAcceptor::from_std(listener)?;
+    Server::new_with_acceptor(acceptor)
+        .run_with_graceful_shutdown(service(larder, settings), shutdown, Some(GRACE))
+        .await
+}
+
+/// The OpenAPI document, as JSON with a final newline.
 #[must_use]
 pub fn spec() -> String {
-    String::new()
+    api().spec() + "\n"
 }

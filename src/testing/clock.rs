@@ -1,6 +1,9 @@
-//! Stand-ins for adapters, for tests: a clock that is set by hand and a repository in memory.
+//! The time of a test.
 
-use std::sync::Mutex;
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use crate::{domain::Timestamp, ports::Clock};
 
@@ -16,25 +19,25 @@ impl FakeClock {
     }
 
     /// Shows another moment from now on.
-    ///
-    /// # Panics
-    /// When a thread panicked while it held the clock.
     pub fn set(&self, now: Timestamp) {
-        *self.0.lock().expect("the clock's lock") = now;
+        *self.hands() = now;
     }
 
     /// Goes forward.
     ///
     /// # Panics
-    /// When a thread panicked while it held the clock, or at the end of the calendar.
-    pub fn advance(&self, by: std::time::Duration) {
-        let mut now = self.0.lock().expect("the clock's lock");
-        *now += by;
+    /// At the end of the calendar.
+    pub fn advance(&self, by: Duration) {
+        *self.hands() += by;
+    }
+
+    fn hands(&self) -> MutexGuard<'_, Timestamp> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().expect("the clock's lock")
+        *self.hands()
     }
 }

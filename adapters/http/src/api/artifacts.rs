@@ -1,0 +1,186 @@
+//! Artifacts, over the collection `default` unless another is named.
+
+use std::sync::Arc;
+
+use larder::domain::freshness;
+use poem::{Request, web::Data};
+use poem_openapi::{
+    OpenApi,
+    param::{Header, Path, Query},
+};
+
+use super::{
+    Tag, default_collection,
+    listing::{self, FilterParams, PageParams, Sort},
+    parse_id,
+};
+use crate::{
+    answer::{Cached, Json, Revised, Text},
+    dto::{ArtifactDetail, ArtifactList, FacetList, Freshness, Health, RefreshReport},
+    refused::{LimitedNamed, Named, Nothing, Refused},
+    state::State,
+};
+
+/// Operations on artifacts.
+pub(crate) struct ArtifactsApi;
+
+#[OpenApi(prefix_path = "/api/v1/artifacts", tag = "Tag::Artifacts")]
+impl ArtifactsApi {
+    /// List all artifacts
+    ///
+    /// A page of the collection `default` from the cache; the file system is not touched. Filters
+    /// combine with AND.
+    #[oai(path = "/", method = "get", operation_id = "listArtifacts")]
+    #[expect(clippy::too_many_arguments, reason = "an argument is a parameter of the API")]
+    async fn list(
+        &self,
+        state: Data<&Arc<State>>,
+        /// How many at most.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// Go on behind this cursor.
+        after: Query<Option<String>>,
+        /// Go back from this cursor. Not together with `after`.
+        before: Query<Option<String>>,
+        /// The order.
+        sort: Query<Option<Sort>>,
+        /// Only artifacts of this type; repeat it for any of several.
+        #[oai(name = "type", default, validator(max_items = 50))]
+        types: Query<Vec<String>>,
+        /// Only artifacts with this tag; repeat it for all of several.
+        #[oai(default, validator(max_items = 20))]
+        tag: Query<Vec<String>>,
+        /// Only artifacts of this origin.
+        #[oai(validator(max_length = 255))]
+        origin: Query<Option<String>>,
+        /// Only artifacts in this state of health.
+        health: Query<Option<Health>>,
+        /// Only stale artifacts, or only fresh ones. Such an answer has no `ETag`.
+        stale: Query<Option<bool>>,
+        /// Full text over name, display name, description, author and tags: every word, the last
+        /// one as a prefix.
+        #[oai(validator(max_length = 200))]
+        q: Query<Option<String>>,
+        /// The `ETag` of an earlier answer.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Cached<ArtifactList>, Refused<Nothing>> {
+        let filter = FilterParams {
+            types: types.0,
+            tags: tag.0,
+            origin: origin.0,
+            health: health.0,
+            stale: stale.0,
+            q: q.0,
+        };
+        let page = PageParams { limit: limit.0, after: after.0, before: before.0, sort: sort.0 };
+        let held = if_none_match.0.as_deref();
+        Ok(listing::page(&state.larder, &default_collection(), filter, page, held).await?)
+    }
+
+    /// Count all artifacts by type, tag, origin and health
+    #[oai(path = "/facets", method = "get", operation_id = "getFacets")]
+    #[expect(clippy::too_many_arguments, reason = "an argument is a parameter of the API")]
+    async fn facets(
+        &self,
+        state: Data<&Arc<State>>,
+        /// Only artifacts of this type; repeat it for any of several.
+        #[oai(name = "type", default, validator(max_items = 50))]
+        types: Query<Vec<String>>,
+        /// Only artifacts with this tag; repeat it for all of several.
+        #[oai(default, validator(max_items = 20))]
+        tag: Query<Vec<String>>,
+        /// Only artifacts of this origin.
+        #[oai(validator(max_length = 255))]
+        origin: Query<Option<String>>,
+        /// Only artifacts in this state of health.
+        health: Query<Option<Health>>,
+        /// Only stale artifacts, or only fresh ones. Such an answer has no `ETag`.
+        stale: Query<Option<bool>>,
+        /// Full text over name, display name, description, author and tags: every word, the last
+        /// one as a prefix.
+        #[oai(validator(max_length = 200))]
+        q: Query<Option<String>>,
+        /// The `ETag` of an earlier answer.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Cached<FacetList>, Refused<Nothing>> {
+        let filter = FilterParams {
+            types: types.0,
+            tags: tag.0,
+            origin: origin.0,
+            health: health.0,
+            stale: stale.0,
+            q: q.0,
+        };
+        let held = if_none_match.0.as_deref();
+        Ok(listing::facets(&state.larder, &default_collection(), filter, held).await?)
+    }
+
+    /// Get an artifact
+    ///
+    /// From the cache; where it has no row, or an invalidated one, that one artifact is read from
+    /// its files. The `ETag` is the artifact's revision and serves preconditions alone: this
+    /// operation never answers 304.
+    #[oai(path = "/:artifact_id", method = "get", operation_id = "getArtifact")]
+    async fn get(
+        &self,
+        state: Data<&Arc<State>>,
+        /// The artifact's id, percent-encoded.
+        #[oai(validator(min_length = 1, max_length = 255))]
+        artifact_id: Path<String>,
+        /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
+        #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
+        collection: Query<String>,
+    ) -> Result<Revised<ArtifactDetail>, Refused<Named>> {
+        let larder = &state.larder;
+        let row = larder.artifact(&collection, &parse_id(&artifact_id)?).await?;
+        let collections = larder.memberships(&row).await?;
+        let managed = larder.is_managed(&row).await?;
+        let ttl = larder.ttl().of(&row.collection);
+        let freshness = Freshness { ttl, cutoff: freshness::cutoff(larder.now(), ttl) };
+        let revision = row.artifact.revision.clone();
+        let detail = ArtifactDetail::new(row, &freshness, managed, &collections);
+        Ok(Revised::new(&detail, revision.as_str())?)
+    }
+
+    /// Get an artifact's main file
+    ///
+    /// As text. Of an MCP server, a hook or a plugin its own JSON value, secrets masked.
+    #[oai(path = "/:artifact_id/content", method = "get", operation_id = "getArtifactContent")]
+    async fn content(
+        &self,
+        state: Data<&Arc<State>>,
+        /// The artifact's id, percent-encoded.
+        #[oai(validator(min_length = 1, max_length = 255))]
+        artifact_id: Path<String>,
+        /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
+        #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
+        collection: Query<String>,
+    ) -> Result<Text, Refused<Named>> {
+        let id = parse_id(&artifact_id)?;
+        Ok(Text::plain(state.larder.content(&collection, &id).await?.text))
+    }
+
+    /// Refresh an artifact
+    ///
+    /// Reads that one artifact again; in a plain source collection, where it has moved or gone, the
+    /// whole of it.
+    #[oai(path = "/:artifact_id/refresh-cache", method = "post", operation_id = "refreshArtifact")]
+    async fn refresh(
+        &self,
+        state: Data<&Arc<State>>,
+        request: &Request,
+        /// The artifact's id, percent-encoded.
+        #[oai(validator(min_length = 1, max_length = 255))]
+        artifact_id: Path<String>,
+        /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
+        #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
+        collection: Query<String>,
+    ) -> Result<Json<RefreshReport>, Refused<LimitedNamed>> {
+        state.admit_refresh(request)?;
+        let id = parse_id(&artifact_id)?;
+        let report = state.larder.refresh_artifact(&collection, &id).await?;
+        Ok(Json::new(&RefreshReport::from(report))?)
+    }
+}

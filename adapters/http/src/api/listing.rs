@@ -1,0 +1,134 @@
+//! From query parameters to the domain's query; the same for a collection and for all artifacts.
+
+use larder::{
+    app::Larder,
+    domain::{
+        freshness,
+        id::ArtifactKind,
+        query::{ArtifactQuery, Filter, Limit, Position, Search, Sort as DomainSort, Staleness},
+    },
+};
+use poem_openapi::Enum;
+use serde::Serialize;
+
+use crate::{
+    answer::Cached,
+    conditional::IfNoneMatch,
+    cursor,
+    dto::{ArtifactList, FacetList, Health},
+    problem::Problem,
+};
+
+/// The order of a page.
+#[derive(Debug, Clone, Copy, Serialize, Enum)]
+pub(crate) enum Sort {
+    /// By name, without regard to case.
+    #[oai(rename = "name")]
+    Name,
+    /// The most recently changed file first.
+    #[oai(rename = "-updated_at")]
+    UpdatedAt,
+    /// With `q`: the artifact of that name first, then names that hold every word, then the rest.
+    #[oai(rename = "relevance")]
+    Relevance,
+}
+
+/// The filters as they stand in the query string.
+pub(crate) struct FilterParams {
+    pub types: Vec<String>,
+    pub tags: Vec<String>,
+    pub origin: Option<String>,
+    pub health: Option<Health>,
+    pub stale: Option<bool>,
+    pub q: Option<String>,
+}
+
+/// The place and form of a page as they stand in the query string.
+pub(crate) struct PageParams {
+    pub limit: Option<u32>,
+    pub after: Option<String>,
+    pub before: Option<String>,
+    pub sort: Option<Sort>,
+}
+
+/// A page of a collection.
+pub(crate) async fn page(
+    larder: &Larder,
+    collection: &str,
+    filter: FilterParams,
+    page: PageParams,
+    if_none_match: Option<&str>,
+) -> Result<Cached<ArtifactList>, Problem> {
+    let query = ArtifactQuery {
+        filter: filter.parse(larder, collection).await?,
+        sort: match page.sort {
+            None | Some(Sort::Name) => DomainSort::Name,
+            Some(Sort::UpdatedAt) => DomainSort::UpdatedAt,
+            Some(Sort::Relevance) => DomainSort::Relevance,
+        },
+        limit: limit(page.limit)?,
+        position: position(page.after.as_deref(), page.before.as_deref())?,
+    };
+    let held = IfNoneMatch::parse(if_none_match);
+    let answer = larder.page(collection, &query, |validator| held.holds(validator)).await?;
+    Cached::of(answer, |page, collection| {
+        ArtifactList::new(page, &collection.id, &query, larder.ttl().of(&collection.id))
+    })
+}
+
+/// The facets of a collection.
+pub(crate) async fn facets(
+    larder: &Larder,
+    collection: &str,
+    filter: FilterParams,
+    if_none_match: Option<&str>,
+) -> Result<Cached<FacetList>, Problem> {
+    let filter = filter.parse(larder, collection).await?;
+    let held = IfNoneMatch::parse(if_none_match);
+    let answer = larder.facets(collection, &filter, |validator| held.holds(validator)).await?;
+    Cached::of(answer, FacetList::new)
+}
+
+/// A page's limit.
+pub(crate) fn limit(limit: Option<u32>) -> Result<Limit, Problem> {
+    limit.map_or_else(
+        || Ok(Limit::default()),
+        |limit| Limit::new(limit).ok_or_else(|| Problem::invalid("limit", "it must be 1 to 200")),
+    )
+}
+
+fn position(after: Option<&str>, before: Option<&str>) -> Result<Position, Problem> {
+    match (after, before) {
+        (None, None) => Ok(Position::Start),
+        (Some(after), None) => Ok(Position::After(cursor::decode(after)?)),
+        (None, Some(before)) => Ok(Position::Before(cursor::decode(before)?)),
+        (Some(_), Some(_)) => {
+            Err(Problem::invalid("before", "it cannot be combined with after: leave one out"))
+        }
+    }
+}
+
+impl FilterParams {
+    async fn parse(self, larder: &Larder, collection: &str) -> Result<Filter, Problem> {
+        let kinds = self.types.iter().map(|name| {
+            ArtifactKind::new(name).map_err(|_| {
+                Problem::invalid("type", "it must be a word such as skill, agent or command")
+            })
+        });
+        let stale = match self.stale {
+            None => None,
+            Some(stale) => {
+                let ttl = larder.ttl().of(&larder.collection(collection).await?.id);
+                Some(Staleness { stale, cutoff: freshness::cutoff(larder.now(), ttl) })
+            }
+        };
+        Ok(Filter {
+            kinds: kinds.collect::<Result<_, _>>()?,
+            tags: self.tags,
+            origin: self.origin,
+            health: self.health.map(Into::into),
+            stale,
+            search: self.q.as_deref().and_then(Search::new),
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! The service itself, at the root.
+
+use std::sync::Arc;
+
+use larder::{app::Readiness, ports::Exposition};
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi, param::Header};
+use serde::Serialize;
+
+use super::Tag;
+use crate::{
+    answer::{Json, Text},
+    problem::{Kind, Problem},
+    refused::{Nothing, Refused},
+    state::State,
+};
+
+/// Operations on the service.
+pub(crate) struct ServiceApi;
+
+/// That all is well.
+#[derive(Debug, Serialize, Object)]
+pub(crate) struct Status {
+    /// Always `ok`.
+    pub status: String,
+}
+
+fn ok() -> Result<Json<Status>, Problem> {
+    Json::new(&Status { status: "ok".to_owned() })
+}
+
+#[OpenApi(tag = "Tag::Service")]
+impl ServiceApi {
+    /// Whether the process lives
+    ///
+    /// Touches nothing.
+    #[oai(path = "/healthz", method = "get", operation_id = "getHealth")]
+    async fn health(&self) -> Result<Json<Status>, Refused<Nothing>> {
+        Ok(ok()?)
+    }
+
+    /// Whether requests can be answered
+    ///
+    /// 503 while the database does not answer, or while the cache is being filled for the first
+    /// time.
+    #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
+    async fn readiness(&self, state: Data<&Arc<State>>) -> Result<Json<Status>, Refused<Nothing>> {
+        match state.larder.readiness().await {
+            Readiness::Ready => Ok(ok()?),
+            Readiness::Filling => {
+                let detail = "The cache is being filled for the first time.";
+                Err(Problem::new(Kind::Unavailable, detail).retry_after(1).into())
+            }
+            Readiness::Unavailable(error) => Err(error.into()),
+        }
+    }
+
+    /// Measurements, for a scraper
+    ///
+    /// OpenMetrics if `Accept` asks for it, else Prometheus's classic text format.
+    #[oai(path = "/metrics", method = "get", operation_id = "getMetrics")]
+    async fn metrics(
+        &self,
+        state: Data<&Arc<State>>,
+        /// `application/openmetrics-text` for OpenMetrics.
+        accept: Header<Option<String>>,
+    ) -> Result<Text, Refused<Nothing>> {
+        let open = accept.as_deref().is_some_and(|it| it.contains("application/openmetrics-text"));
+        let format = if open { Exposition::OpenMetrics } else { Exposition::Classic };
+        Ok(Text::metrics(state.larder.metrics().exposition(format), format))
+    }
+}

@@ -1,0 +1,64 @@
+//! What the API answers, as types. Each is made from the domain's, and says in its schema what its
+//! serde form is.
+
+mod artifact;
+mod collection;
+mod nullable;
+mod report;
+
+pub(crate) use artifact::{ArtifactDetail, ArtifactList, FacetList, Freshness};
+pub(crate) use collection::{CacheStats, CollectionList, UserCollection};
+pub(crate) use nullable::Nullable;
+pub(crate) use report::{BatchReport, RefreshReport};
+
+use larder::domain::artifact::Health as DomainHealth;
+use poem_openapi::{Enum, Object};
+use serde::Serialize;
+
+/// How well an artifact's metadata could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Enum)]
+#[serde(rename_all = "lowercase")]
+#[oai(rename_all = "lowercase")]
+pub(crate) enum Health {
+    /// As its format asks.
+    Ok,
+    /// Only by reading leniently; `problem` says why.
+    Recovered,
+    /// Not at all; the metadata is the last good one, if there was one.
+    Broken,
+}
+
+impl From<DomainHealth> for Health {
+    fn from(health: DomainHealth) -> Self {
+        match health {
+            DomainHealth::Ok => Self::Ok,
+            DomainHealth::Recovered => Self::Recovered,
+            DomainHealth::Broken => Self::Broken,
+        }
+    }
+}
+
+impl From<Health> for DomainHealth {
+    fn from(health: Health) -> Self {
+        match health {
+            Health::Ok => Self::Ok,
+            Health::Recovered => Self::Recovered,
+            Health::Broken => Self::Broken,
+        }
+    }
+}
+
+/// Where a page stands among its neighbours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Object)]
+pub(crate) struct PageInfo {
+    /// Whether a page follows: ask for it with `after=end_cursor`.
+    pub has_next_page: bool,
+    /// Whether a page precedes: ask for it with `before=start_cursor`.
+    pub has_previous_page: bool,
+    /// The place of the first item; null on an empty page.
+    pub start_cursor: Nullable<String>,
+    /// The place of the last item; null on an empty page.
+    pub end_cursor: Nullable<String>,
+    /// How many items there are on all pages.
+    pub total_count: u64,
+}

@@ -1,0 +1,200 @@
+//! Problem details (RFC 9457): the one form in which anything is refused.
+
+use std::fmt;
+
+use poem::{IntoResponse, Response, http::StatusCode};
+use poem_openapi::Object;
+use serde::Serialize;
+
+/// The media type of problem details (RFC 9457, section 6.1).
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// What is wrong with one field of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Object)]
+pub(crate) struct FieldError {
+    /// The query parameter, path parameter, header or body field.
+    pub field: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Object)]
+#[oai(rename = "Problem", example)]
+pub(crate) struct Problem {
+    /// A stable name of the kind of problem, `urn:larder:problem:…`.
+    #[serde(rename = "type")]
+    #[oai(rename = "type")]
+    pub urn: String,
+    /// The kind of problem in words, the same for every occurrence.
+    pub title: String,
+    /// The status code of the answer.
+    pub status: u16,
+    /// What happened this time, and what to do.
+    pub detail: String,
+    /// The request id, under which the server's log tells more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub instance: Option<String>,
+    /// What is wrong by field, when the request did not validate.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[oai(skip_serializing_if_is_empty, default)]
+    pub errors: Vec<FieldError>,
+    /// How many seconds to wait before another try.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub retry_after_seconds: Option<u64>,
+    /// The methods of this path, for the `Allow` header.
+    #[serde(skip)]
+    #[oai(skip)]
+    pub allow: Option<String>,
+}
+
+/// The kinds of problem: the last part of the type, and the title.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    BadRequest,
+    BadCursor,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    TooLarge,
+    UnsupportedMediaType,
+    Invalid,
+    TooManyRequests,
+    Internal,
+    Unavailable,
+    Timeout,
+}
+
+impl Kind {
+    fn describe(self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Bad request"),
+            Self::BadCursor => (StatusCode::BAD_REQUEST, "bad-cursor", "Bad cursor"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
+            }
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Body too large"),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+            ),
+            Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid request"),
+            Self::TooManyRequests => {
+                (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
+            }
+            Self::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal server error")
+            }
+            Self::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Service unavailable")
+            }
+            Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout", "Request timed out"),
+        }
+    }
+}
+
+impl Problem {
+    /// A problem of that kind, with a sentence for the person who reads it.
+    pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let (status, name, title) = kind.describe();
+        Self {
+            urn: format!("urn:larder:problem:{name}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            instance: None,
+            errors: Vec::new(),
+            retry_after_seconds: None,
+            allow: None,
+        }
+    }
+
+    /// A request of which one field does not validate.
+    pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
+        let error = FieldError { field: field.into(), message: message.into() };
+        let detail = format!("{}: {}.", error.field, error.message);
+        Self { errors: vec![error], ..Self::new(Kind::Invalid, detail) }
+    }
+
+    /// A defect of the server's, of which a client learns no more than where the log tells of it.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            Kind::Internal,
+            "Something went wrong in the server. Its log tells more under this request id.",
+        )
+    }
+
+    /// The same, to be tried again after so many seconds.
+    pub(crate) fn retry_after(self, seconds: u64) -> Self {
+        Self { retry_after_seconds: Some(seconds), ..self }
+    }
+
+    /// The document that stands for an error response of a library.
+    pub(crate) fn of_status(status: StatusCode, detail: String) -> Self {
+        let kind = match status {
+            StatusCode::FORBIDDEN => Kind::Forbidden,
+            StatusCode::NOT_FOUND => Kind::NotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Kind::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Kind::UnsupportedMediaType,
+            status if status.is_client_error() => Kind::BadRequest,
+            _ => return Self::internal(),
+        };
+        Self::new(kind, detail)
+    }
+
+    /// The status code.
+    pub(crate) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The answer, for the request of that id.
+    pub(crate) fn render(mut self, request_id: &str) -> Response {
+        self.instance = Some(request_id.to_owned());
+        let mut response = Response::builder().status(self.status()).content_type(MEDIA_TYPE);
+        if let Some(seconds) = self.retry_after_seconds {
+            response = response.header("retry-after", seconds);
+        }
+        if let Some(allow) = &self.allow {
+            response = response.header("allow", allow);
+        }
+        response.body(serde_json::to_vec(&self).unwrap_or_default())
+    }
+}
+
+impl poem_openapi::types::Example for Problem {
+    fn example() -> Self {
+        let mut problem =
+            Self::new(Kind::NotFound, "There is no artifact skill:pfd in collection default.");
+        problem.instance = Some("01f2c3d4-5e6f-4708-9a1b-2c3d4e5f6071".to_owned());
+        problem
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl poem::error::ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+}
+
+/// Carries the problem to the envelope, which alone knows the request id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::builder().status(self.status()).finish();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

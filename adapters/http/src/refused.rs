@@ -1,0 +1,104 @@
+//! Problems as part of an operation's signature, so that the spec lists what it can answer.
+
+use std::marker::PhantomData;
+
+use poem_openapi::{
+    ApiResponse,
+    registry::{
+        MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry,
+    },
+    types::Type,
+};
+
+use crate::problem::{MEDIA_TYPE, Problem};
+
+/// A set of statuses.
+pub(crate) trait Statuses: Send + Sync + 'static {
+    /// Those that only some operations answer, in ascending order.
+    const OWN: &'static [u16];
+}
+
+macro_rules! statuses {
+    ($($(#[$doc:meta])* $name:ident = $own:expr;)*) => {
+        $($(#[$doc])* #[derive(Debug)] pub(crate) struct $name;
+        impl Statuses for $name { const OWN: &'static [u16] = &$own; })*
+    };
+}
+
+statuses! {
+    /// Of an operation that needs nothing but the server.
+    Nothing = [];
+    /// Of an operation on something that a path names.
+    Named = [404];
+    /// Of a refresh of everything.
+    Limited = [413, 415, 429];
+    /// Of a refresh of something that a path names.
+    LimitedNamed = [404, 413, 415, 429];
+}
+
+/// What every operation may answer: a broken request, a foreign page, a field that does not
+/// validate, a defect, a database out of reach.
+const EVERYWHERE: [u16; 5] = [400, 403, 422, 500, 503];
+
+/// A problem that ends an operation which can answer these statuses.
+#[derive(Debug)]
+pub(crate) struct Refused<S>(Problem, PhantomData<S>);
+
+impl<S, E: Into<Problem>> From<E> for Refused<S> {
+    fn from(problem: E) -> Self {
+        Self(problem.into(), PhantomData)
+    }
+}
+
+impl<S> From<Refused<S>> for poem::Error {
+    fn from(refused: Refused<S>) -> Self {
+        refused.0.into()
+    }
+}
+
+impl<S: Statuses> ApiResponse for Refused<S> {
+    fn meta() -> MetaResponses {
+        let mut statuses: Vec<u16> = EVERYWHERE.iter().chain(S::OWN).copied().collect();
+        statuses.sort_unstable();
+        MetaResponses { responses: statuses.into_iter().map(response).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        Problem::register(registry);
+    }
+}
+
+fn response(status: u16) -> MetaResponse {
+    let retry = matches!(status, 429 | 503);
+    MetaResponse {
+        description: describe(status),
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: Problem::schema_ref() }],
+        headers: retry.then(retry_after).into_iter().collect(),
+    }
+}
+
+fn retry_after() -> MetaHeader {
+    MetaHeader {
+        name: "Retry-After".to_owned(),
+        description: Some("Seconds to wait before another try (RFC 9110, section 10.2.3).".into()),
+        required: false,
+        deprecated: false,
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("integer"))),
+    }
+}
+
+fn describe(status: u16) -> &'static str {
+    match status {
+        400 => "The request is malformed, or its cursor belongs to another query.",
+        403 => "The Host or Origin of the request is not allowed.",
+        404 => "There is nothing of that name.",
+        413 => "The body is larger than 1 MiB.",
+        415 => "The body is not application/json.",
+        422 => "A parameter or a body field is unknown or does not validate.",
+        429 => "Too many refreshes: wait as Retry-After says.",
+        500 => "A defect of the server's; its log tells more under the request id.",
+        _ => "The database is out of reach, or the request took too long.",
+    }
+}

@@ -1,0 +1,69 @@
+//! What the operations share: Larder, and how often a caller may refresh.
+
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
+    sync::Arc,
+};
+
+use governor::{
+    DefaultKeyedRateLimiter, Quota,
+    clock::{Clock, DefaultClock},
+};
+use larder::app::Larder;
+use poem::Request;
+
+use crate::{
+    HttpSettings,
+    problem::{Kind, Problem},
+};
+
+/// Larder and the limits at its edge.
+pub(crate) struct State {
+    pub larder: Arc<Larder>,
+    refreshes: DefaultKeyedRateLimiter<IpAddr>,
+    trusted_proxies: Vec<IpAddr>,
+}
+
+impl State {
+    pub(crate) fn new(larder: Arc<Larder>, settings: &HttpSettings) -> Self {
+        let at_least_one = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_minute(at_least_one(settings.refresh_per_minute))
+            .allow_burst(at_least_one(settings.refresh_burst));
+        Self {
+            larder,
+            refreshes: DefaultKeyedRateLimiter::keyed(quota),
+            trusted_proxies: settings.trusted_proxies.clone(),
+        }
+    }
+
+    /// Lets the caller refresh, or says when it may.
+    pub(crate) fn admit_refresh(&self, request: &Request) -> Result<(), Problem> {
+        // Callers who have not asked for a while are forgotten, so that the list stays short.
+        self.refreshes.retain_recent();
+        self.refreshes.check_key(&self.caller(request)).map_err(|until| {
+            let wait = until.wait_time_from(DefaultClock::default().now());
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let detail = format!("Too many refreshes: try again in {seconds} seconds.");
+            Problem::new(Kind::TooManyRequests, detail).retry_after(seconds)
+        })
+    }
+
+    /// The address a request comes from. `X-Forwarded-For` is believed from a trusted proxy alone,
+    /// and in it the last address that is no trusted proxy itself: whatever stands further left,
+    /// the client may have written.
+    fn caller(&self, request: &Request) -> IpAddr {
+        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        if !self.trusted_proxies.contains(&peer) {
+            return peer;
+        }
+        let headers = request.headers().get_all("x-forwarded-for").iter();
+        let hops: Vec<IpAddr> = headers
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .filter_map(|hop| hop.trim().parse().ok())
+            .collect();
+        hops.into_iter().rev().find(|hop| !self.trusted_proxies.contains(hop)).unwrap_or(peer)
+    }
+}

@@ -1,0 +1,195 @@
+//! One artifact: read from its files where the cache has none, or where somebody asks for it.
+
+use std::sync::Arc;
+
+use super::{Error, Larder, RefreshOptions, detached, lock, source_refresh::clean};
+use crate::domain::{
+    artifact::{Artifact, CollectionArtifact, Health},
+    collection::{Collection, CollectionKind, Layout, RegisteredSource},
+    delta::Delta,
+    id::{ArtifactId, SourceName},
+    report::{CollectionReport, Counts, Summary},
+};
+
+/// How often unknown ids may cause the scan of a plain source.
+const MISS_SCAN_INTERVAL: chrono::Duration = chrono::Duration::seconds(1);
+
+/// Whether a plain source may be walked for one artifact.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Walk {
+    /// Yes: somebody asked for this refresh.
+    Asked,
+    /// Once a second: unknown ids must not cost a walk each.
+    Throttled,
+}
+
+impl Larder {
+    /// The row of an artifact: from the cache, or on a miss (no row, or an invalidated one) from
+    /// the files.
+    pub async fn artifact(
+        self: &Arc<Self>,
+        id_or_name: &str,
+        id: &ArtifactId,
+    ) -> Result<CollectionArtifact, Error> {
+        let collection = self.collection(id_or_name).await?;
+        let row = self.ports.cache.artifact(&collection.id, id).await?;
+        let hit = row.as_ref().is_some_and(|row| row.synced_at.is_some());
+        self.count_read(hit);
+        if let Some(row) = row.clone().filter(|_| hit) {
+            return Ok(row);
+        }
+        match self.load_detached(&collection, id, row.clone(), Walk::Throttled).await {
+            Ok(_) => {}
+            // An old value is worth more to a reader than none; the row still says it is stale.
+            Err(error) if row.is_some() => tracing::warn!(%id, %error, "a stale row was answered"),
+            Err(error) => return Err(error),
+        }
+        self.row(&collection, id).await
+    }
+
+    /// Refreshes one artifact from its files.
+    pub async fn refresh_artifact(
+        self: &Arc<Self>,
+        id_or_name: &str,
+        id: &ArtifactId,
+    ) -> Result<CollectionReport, Error> {
+        let started = self.now();
+        let collection = self.collection(id_or_name).await?;
+        let row = self.ports.cache.artifact(&collection.id, id).await?;
+        let had_row = row.is_some();
+        let counts = self.load_detached(&collection, id, row, Walk::Asked).await?;
+        if !had_row {
+            self.row(&collection, id).await?;
+        }
+        let duration_ms = self.took(started);
+        self.collection_report(collection, Summary::of_counts(counts), duration_ms).await
+    }
+
+    /// Refreshes the artifact of a row that was just read.
+    pub(super) async fn refresh_row(
+        self: &Arc<Self>,
+        row: &CollectionArtifact,
+    ) -> Result<Counts, Error> {
+        let sources = self.ports.cache.registered().await?;
+        let Some(source) = sources.iter().find(|known| known.source.name == row.source) else {
+            return Ok(Counts::default());
+        };
+        self.load_from(source, &row.artifact.id, Some(row), Walk::Asked).await
+    }
+
+    async fn row(
+        &self,
+        collection: &Collection,
+        id: &ArtifactId,
+    ) -> Result<CollectionArtifact, Error> {
+        self.ports.cache.artifact(&collection.id, id).await?.ok_or_else(|| Error::UnknownArtifact {
+            collection: collection.id.clone(),
+            id: id.clone(),
+        })
+    }
+
+    async fn load_detached(
+        self: &Arc<Self>,
+        collection: &Collection,
+        id: &ArtifactId,
+        row: Option<CollectionArtifact>,
+        walk: Walk,
+    ) -> Result<Counts, Error> {
+        let (larder, collection, id) = (Arc::clone(self), collection.clone(), id.clone());
+        detached(async move { larder.load(&collection, &id, row.as_ref(), walk).await }).await
+    }
+
+    /// Loads an artifact from the first source of the collection that has it.
+    async fn load(
+        self: &Arc<Self>,
+        collection: &Collection,
+        id: &ArtifactId,
+        row: Option<&CollectionArtifact>,
+        walk: Walk,
+    ) -> Result<Counts, Error> {
+        let sources = self.ports.cache.registered().await?;
+        let eligible = |known: &&RegisteredSource| match (row, collection.kind) {
+            (Some(row), _) => known.source.name == row.source,
+            (None, CollectionKind::Default) => true,
+            (None, CollectionKind::Mirror) => {
+                collection.source.as_ref() == Some(&known.source.name)
+            }
+            // What is no member is not there, whatever its files say.
+            (None, CollectionKind::Curated) => false,
+        };
+        for known in sources.iter().filter(eligible) {
+            let counts = self.load_from(known, id, row, walk).await?;
+            if counts != Counts::default() {
+                return Ok(counts);
+            }
+        }
+        Ok(Counts::default())
+    }
+
+    /// Loads an artifact from a source. No counts at all: the source does not have it.
+    async fn load_from(
+        self: &Arc<Self>,
+        known: &RegisteredSource,
+        id: &ArtifactId,
+        row: Option<&CollectionArtifact>,
+        walk: Walk,
+    ) -> Result<Counts, Error> {
+        let path = row.map(|row| row.artifact.path.clone());
+        let source = &known.source;
+        if let Some(artifact) = self.ports.source.read(source, id, path).await? {
+            return self.store(known, clean(artifact), row).await;
+        }
+        // Only a scan may remove a row, since only a scan asks the mass-loss guard; and only a scan
+        // finds an artifact of a plain source whose path nobody knows.
+        let by_scan = row.is_some() || source.layout == Layout::Plain;
+        if !by_scan || (walk == Walk::Throttled && !self.may_scan_for_miss(&source.name)) {
+            return Ok(Counts::default());
+        }
+        self.enqueue(&source.name, RefreshOptions::default()).outcome().await?;
+        let after = self.ports.cache.artifact(&known.home, id).await?;
+        Ok(compare(row.map(|row| &row.artifact), after.as_ref().map(|row| &row.artifact)))
+    }
+
+    async fn store(
+        &self,
+        known: &RegisteredSource,
+        mut artifact: Artifact,
+        row: Option<&CollectionArtifact>,
+    ) -> Result<Counts, Error> {
+        let counts = compare(row.map(|row| &row.artifact), Some(&artifact));
+        if artifact.health == Health::Broken {
+            let last = self.last_metadata(&known.home, &artifact.id).await?;
+            artifact.keep_last_good(last);
+        }
+        let mut delta = Delta::new(known.source.name.clone(), self.now());
+        delta.upserts.push(artifact);
+        self.ports.cache.apply(delta).await?;
+        Ok(counts)
+    }
+
+    fn may_scan_for_miss(&self, source: &SourceName) -> bool {
+        let now = self.now();
+        let mut last = lock(&self.scanned_for_miss);
+        let due = last.get(source).is_none_or(|at| now - *at >= MISS_SCAN_INTERVAL);
+        if due {
+            last.insert(source.clone(), now);
+        }
+        due
+    }
+}
+
+/// What became of one artifact.
+fn compare(before: Option<&Artifact>, after: Option<&Artifact>) -> Counts {
+    let mut counts = Counts::default();
+    match (before, after) {
+        (None, None) => {}
+        (None, Some(_)) => counts.created = 1,
+        (Some(_), None) => counts.removed = 1,
+        (Some(before), Some(after)) if before.revision == after.revision => counts.unchanged = 1,
+        (Some(_), Some(_)) => counts.updated = 1,
+    }
+    if let Some(after) = after {
+        counts.count_health(after.health);
+    }
+    counts
+}

@@ -1,0 +1,57 @@
+//! Why a use case did not do what it was asked.
+
+use std::sync::Arc;
+
+use crate::{
+    domain::id::{ArtifactId, CollectionId},
+    ports::{RepositoryError, SourceError},
+};
+
+/// The error of every use case. Cheap to clone, since callers that share a refresh share its error.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// No collection has that id or name.
+    #[error("there is no collection {0:?}")]
+    UnknownCollection(String),
+    /// Nothing was ever written to the cache: Larder has only just been started.
+    #[error("the cache is about to be filled for the first time")]
+    Unfilled,
+    /// The collection does not hold that artifact, and neither do its files.
+    #[error("there is no artifact {id} in collection {collection}")]
+    UnknownArtifact {
+        /// Where it was looked for.
+        collection: CollectionId,
+        /// What was looked for.
+        id: ArtifactId,
+    },
+    /// The artifact's main file is gone, or is refused.
+    #[error("the content of {0} cannot be read: its file is missing, too large or out of bounds")]
+    NoContent(ArtifactId),
+    /// The cursor was made for another collection, filter or sort.
+    #[error("the cursor belongs to another collection, filter or sort: start again without it")]
+    ForeignCursor,
+    /// Relevance is asked for without a search.
+    #[error("sorting by relevance needs a search text in q")]
+    RelevanceWithoutSearch,
+    /// The database failed.
+    #[error(transparent)]
+    Database(Arc<RepositoryError>),
+    /// The files could not be read.
+    #[error(transparent)]
+    Source(Arc<SourceError>),
+    /// The work was cut off by a defect.
+    #[error("the work was cut off")]
+    Interrupted,
+}
+
+impl From<RepositoryError> for Error {
+    fn from(error: RepositoryError) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl From<SourceError> for Error {
+    fn from(error: SourceError) -> Self {
+        Self::Source(Arc::new(error))
+    }
+}

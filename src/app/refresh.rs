@@ -1,0 +1,127 @@
+//! Refreshing: all sources, or those that a collection is made of.
+
+use std::sync::Arc;
+
+use super::{Error, Larder};
+use crate::domain::{
+    collection::{Collection, CollectionKind, RegisteredSource},
+    cursor::Cursor,
+    query::{ArtifactQuery, Limit, Position},
+    report::{BatchReport, CollectionReport, Counts, SourceReport, Summary},
+};
+
+/// How a refresh is done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefreshOptions {
+    /// Read every file again, changed or not.
+    pub force: bool,
+    /// How many removals are accepted of each source where the mass-loss guard would stop.
+    pub confirm_removals: Option<u64>,
+}
+
+impl Larder {
+    /// Refreshes what a collection is made of: a mirror's source, every source for `default`, and
+    /// a curated collection's members alone.
+    pub async fn refresh_collection(
+        self: &Arc<Self>,
+        id_or_name: &str,
+        options: RefreshOptions,
+    ) -> Result<CollectionReport, Error> {
+        let started = self.now();
+        let collection = self.collection(id_or_name).await?;
+        let summary = match (collection.kind, &collection.source) {
+            (CollectionKind::Default, _) => {
+                let sources = self.register_sources().await?;
+                Summary::of(
+                    self.refresh_sources(&sources, options).await?.iter().map(AsRef::as_ref),
+                )
+            }
+            (CollectionKind::Mirror, Some(source)) if !collection.detached => {
+                Summary::of([&*self.enqueue(source, options).outcome().await?])
+            }
+            (CollectionKind::Mirror, _) => Summary::failed(
+                "the configuration no longer covers this collection's directory".to_owned(),
+            ),
+            (CollectionKind::Curated, _) => {
+                let (larder, members) = (Arc::clone(self), collection.clone());
+                let work = async move { larder.refresh_members(&members).await };
+                Summary::of_counts(super::detached(work).await?)
+            }
+        };
+        let duration_ms = self.took(started);
+        self.collection_report(collection, summary, duration_ms).await
+    }
+
+    /// Refreshes every source, looking for new ones first.
+    pub async fn refresh_all(
+        self: &Arc<Self>,
+        options: RefreshOptions,
+    ) -> Result<BatchReport, Error> {
+        let started = self.now();
+        let sources = self.register_sources().await?;
+        let reports = self.refresh_sources(&sources, options).await?;
+        let mut collections = Vec::with_capacity(reports.len());
+        for (source, report) in sources.iter().zip(&reports) {
+            let home = self.collection(source.home.as_str()).await?;
+            let summary = Summary::of([&**report]);
+            collections.push(self.collection_report(home, summary, report.duration_ms).await?);
+        }
+        Ok(BatchReport {
+            summary: Summary::of(reports.iter().map(AsRef::as_ref)),
+            duration_ms: self.took(started),
+            collections,
+        })
+    }
+
+    /// Makes the cache know the sources that there are now.
+    pub(super) async fn register_sources(&self) -> Result<Vec<RegisteredSource>, Error> {
+        let known = self.ports.cache.registered().await?;
+        let known: Vec<_> = known.into_iter().map(|known| known.source).collect();
+        let sources = self.ports.source.discover(&known).await;
+        Ok(self.ports.cache.register(&sources, self.now()).await?)
+    }
+
+    /// Refreshes these sources at the same time; answers in their order. A source that fails to be
+    /// read is a report; only the database can fail the whole.
+    pub(super) async fn refresh_sources(
+        self: &Arc<Self>,
+        sources: &[RegisteredSource],
+        options: RefreshOptions,
+    ) -> Result<Vec<Arc<SourceReport>>, Error> {
+        let runs: Vec<_> =
+            sources.iter().map(|known| self.enqueue(&known.source.name, options)).collect();
+        let mut reports = Vec::with_capacity(runs.len());
+        for run in runs {
+            reports.push(run.outcome().await?);
+        }
+        Ok(reports)
+    }
+
+    async fn refresh_members(self: &Arc<Self>, collection: &Collection) -> Result<Counts, Error> {
+        let limit = Limit::new(Limit::MAX).unwrap_or_default();
+        let mut query = ArtifactQuery { limit, ..ArtifactQuery::default() };
+        let mut counts = Counts::default();
+        while let Some(page) = self.ports.cache.page(&collection.id, &query).await? {
+            for row in &page.rows {
+                counts.add(&self.refresh_row(row).await?);
+            }
+            match page.rows.last() {
+                Some(last) if page.has_next => {
+                    query.position = Position::After(Cursor::at(last, &collection.id, &query));
+                }
+                _ => break,
+            }
+        }
+        Ok(counts)
+    }
+
+    pub(super) async fn collection_report(
+        &self,
+        collection: Collection,
+        summary: Summary,
+        duration_ms: u64,
+    ) -> Result<CollectionReport, Error> {
+        let generation = self.collection(collection.id.as_str()).await?.generation;
+        Ok(CollectionReport { collection: collection.id, summary, duration_ms, generation })
+    }
+}

@@ -1,0 +1,273 @@
+//! One refresh of one source: scan, compare, apply, report.
+
+use std::{collections::HashSet, sync::Arc};
+
+use super::{Error, Larder, RefreshOptions};
+use crate::{
+    domain::{
+        Timestamp,
+        artifact::{Artifact, Health, Metadata},
+        collection::RegisteredSource,
+        delta::{Delta, Known, KnownArtifact, Recheck, Verified},
+        guard,
+        id::{ArtifactId, CollectionId, SourceName},
+        report::{Counts, Issue, IssueKind, MAX_ISSUES, RefreshStatus, SourceReport},
+    },
+    ports::{Scan, SourceError},
+};
+
+impl Larder {
+    /// Refreshes a source from its files. A source that cannot be read, or that the guard stops,
+    /// gives a report that says so; an error means that the database failed and nothing changed.
+    pub(super) async fn run_refresh(
+        &self,
+        name: &SourceName,
+        options: RefreshOptions,
+    ) -> Result<SourceReport, Error> {
+        let started = self.now();
+        let _lease = self.ports.cache.lease(name).await?;
+        let _permit = self.scans.acquire().await.map_err(|_| Error::Interrupted)?;
+        let Some(registered) = self.registered_source(name).await? else {
+            let message = "the configuration no longer covers this source".to_owned();
+            return Ok(self.stopped(
+                name,
+                RefreshStatus::Failed,
+                IssueKind::Failed,
+                message,
+                started,
+            ));
+        };
+        tracing::info!(source = %name, force = options.force, "refresh begins");
+        let known = Arc::new(self.ports.cache.known(name).await?);
+        let hash = registered.manifest_hash.clone().filter(|_| !options.force);
+        let scan = self
+            .ports
+            .source
+            .scan(&registered.source, Arc::clone(&known), hash, options.force)
+            .await;
+        let delta = match self.judge(&registered, &known, scan, options, started) {
+            Ok(scan) => self.reconcile(&registered, &known, scan, options.force, started).await?,
+            Err(report) => self.report_only(report),
+        };
+        let report = self.commit(delta).await?;
+        log(&report);
+        self.ports.metrics.source_refreshed(&report);
+        Ok(report)
+    }
+
+    async fn registered_source(
+        &self,
+        name: &SourceName,
+    ) -> Result<Option<RegisteredSource>, Error> {
+        let all = self.ports.cache.registered().await?;
+        Ok(all.into_iter().find(|known| known.source.name == *name))
+    }
+
+    /// The scan, if it may change the cache; else the report that says why not.
+    fn judge(
+        &self,
+        registered: &RegisteredSource,
+        known: &Known,
+        scan: Result<Scan, SourceError>,
+        options: RefreshOptions,
+        started: Timestamp,
+    ) -> Result<Scan, SourceReport> {
+        let name = &registered.source.name;
+        let scan = scan.map_err(|error| {
+            tracing::warn!(source = %name, error = &error as &dyn std::error::Error, "scan failed");
+            self.stopped(name, RefreshStatus::Failed, IssueKind::Failed, error.to_string(), started)
+        })?;
+        let objection = guard::objection(
+            scan.root,
+            known.len() as u64,
+            scan.gone.len() as u64,
+            options.confirm_removals,
+            registered.verified_at.is_some(),
+        );
+        match objection {
+            None => Ok(scan),
+            Some(why) => {
+                Err(self.stopped(name, RefreshStatus::Guarded, IssueKind::Guarded, why, started))
+            }
+        }
+    }
+
+    /// The report of a refresh that changed nothing.
+    fn stopped(
+        &self,
+        source: &SourceName,
+        status: RefreshStatus,
+        kind: IssueKind,
+        message: String,
+        started: Timestamp,
+    ) -> SourceReport {
+        SourceReport {
+            source: source.clone(),
+            status,
+            counts: Counts::default(),
+            issues: vec![Issue::of_source(kind, message)],
+            issues_total: 1,
+            started_at: started,
+            duration_ms: self.took(started),
+        }
+    }
+
+    fn report_only(&self, report: SourceReport) -> (Delta, SourceReport) {
+        (Delta::new(report.source.clone(), self.now()), report)
+    }
+
+    async fn commit(
+        &self,
+        (mut delta, mut report): (Delta, SourceReport),
+    ) -> Result<SourceReport, Error> {
+        report.duration_ms = self.took(report.started_at);
+        delta.report = Some(report.clone());
+        self.ports.cache.apply(delta).await?;
+        report.duration_ms = self.took(report.started_at);
+        Ok(report)
+    }
+
+    /// Turns what was found into what changes.
+    async fn reconcile(
+        &self,
+        registered: &RegisteredSource,
+        known: &Known,
+        scan: Scan,
+        force: bool,
+        started: Timestamp,
+    ) -> Result<(Delta, SourceReport), Error> {
+        let mut delta = Delta::new(registered.source.name.clone(), self.now());
+        let mut outcome = Outcome::of_untouched(known, &scan);
+        for artifact in scan.read {
+            let before = known.get(&artifact.id);
+            let mut artifact = clean(artifact);
+            outcome.count(&artifact, before);
+            if before.is_some_and(|before| !force && is_same(before, &artifact)) {
+                let Artifact { id, fingerprint, read_at, .. } = artifact;
+                delta.rechecks.push(Recheck { id, fingerprint, read_at });
+                continue;
+            }
+            if artifact.health == Health::Broken && before.is_some() {
+                let last = self.last_metadata(&registered.home, &artifact.id).await?;
+                artifact.keep_last_good(last);
+            }
+            delta.upserts.push(artifact);
+        }
+        outcome.counts.removed = scan.gone.len() as u64;
+        outcome.counts.skipped = scan.issues.len() as u64;
+        outcome.issues.extend(scan.issues);
+        delta.removals = scan.gone;
+        delta.removed_before = scan.started_at;
+        delta.verified = Some(Verified { at: scan.started_at, manifest_hash: scan.manifest_hash });
+        Ok((delta, outcome.into_report(&registered.source.name, started)))
+    }
+
+    /// What the cache has of an artifact now.
+    pub(super) async fn last_metadata(
+        &self,
+        home: &CollectionId,
+        id: &ArtifactId,
+    ) -> Result<Metadata, Error> {
+        let row = self.ports.cache.artifact(home, id).await?;
+        Ok(row.map(|row| row.artifact.metadata).unwrap_or_default())
+    }
+}
+
+/// Without what no row may hold.
+pub(super) fn clean(mut artifact: Artifact) -> Artifact {
+    artifact.metadata = artifact.metadata.cleaned();
+    artifact
+}
+
+/// Whether nothing that a reader could see has changed since the last read.
+fn is_same(before: &KnownArtifact, now: &Artifact) -> bool {
+    !before.invalidated
+        && before.revision == now.revision
+        && before.health == now.health
+        && before.updated_at == now.updated_at
+        && before.path == now.path
+}
+
+/// Counts and issues while they are gathered.
+#[derive(Default)]
+struct Outcome {
+    counts: Counts,
+    issues: Vec<Issue>,
+}
+
+impl Outcome {
+    /// Of the known artifacts that the scan neither read again nor missed.
+    fn of_untouched(known: &Known, scan: &Scan) -> Self {
+        let touched: HashSet<&ArtifactId> =
+            scan.read.iter().map(|artifact| &artifact.id).chain(&scan.gone).collect();
+        let mut outcome = Self::default();
+        for (id, artifact) in known.iter().filter(|(id, _)| !touched.contains(id)) {
+            outcome.counts.unchanged += 1;
+            outcome.counts.count_health(artifact.health);
+            if artifact.health == Health::Broken {
+                let message = artifact.problem.clone().unwrap_or_default();
+                outcome.broken(id, &artifact.path, message, artifact.problem_line);
+            }
+        }
+        outcome
+    }
+
+    fn count(&mut self, artifact: &Artifact, before: Option<&KnownArtifact>) {
+        match before {
+            None => self.counts.created += 1,
+            Some(before)
+                if before.revision == artifact.revision && before.health == artifact.health =>
+            {
+                self.counts.unchanged += 1;
+            }
+            Some(_) => self.counts.updated += 1,
+        }
+        self.counts.count_health(artifact.health);
+        if artifact.health == Health::Broken {
+            let problem = artifact.problem.clone();
+            let (message, line) = problem.map_or_else(Default::default, |it| (it.message, it.line));
+            self.broken(&artifact.id, &artifact.path, message, line);
+        }
+    }
+
+    fn broken(&mut self, id: &ArtifactId, path: &str, message: String, line: Option<u32>) {
+        self.issues.push(Issue {
+            artifact_id: Some(id.clone()),
+            path: path.to_owned(),
+            kind: IssueKind::Broken,
+            message,
+            line,
+        });
+    }
+
+    fn into_report(mut self, source: &SourceName, started_at: Timestamp) -> SourceReport {
+        let issues_total = self.issues.len() as u64;
+        self.issues.sort_by(|a, b| a.path.cmp(&b.path));
+        self.issues.truncate(MAX_ISSUES);
+        SourceReport {
+            source: source.clone(),
+            status: RefreshStatus::Completed,
+            counts: self.counts,
+            issues: self.issues,
+            issues_total,
+            started_at,
+            duration_ms: 0,
+        }
+    }
+}
+
+fn log(report: &SourceReport) {
+    let Counts { created, updated, unchanged, removed, skipped, ok, recovered, broken } =
+        report.counts;
+    for issue in &report.issues {
+        tracing::warn!(
+            source = %report.source, path = issue.path, kind = issue.kind.as_str(),
+            line = issue.line, reason = issue.message, "refresh issue"
+        );
+    }
+    tracing::info!(
+        source = %report.source, status = report.status.as_str(), created, updated, unchanged,
+        removed, skipped, ok, recovered, broken, issues = report.issues_total,
+        duration_ms = report.duration_ms, "refresh ends"
+    );
+}

@@ -1,0 +1,153 @@
+//! The repository port's documentation, made executable: maps behind one lock, the domain's own
+//! rules, and no thought of speed. Made for tests, and for comparing the real databases with.
+
+mod read;
+mod tables;
+mod write;
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use async_trait::async_trait;
+use tables::Tables;
+
+use crate::{
+    domain::{
+        Timestamp,
+        artifact::CollectionArtifact,
+        collection::{Collection, RegisteredSource, Source},
+        delta::{Applied, Delta, Known, Scope},
+        facets::Facets,
+        freshness::CacheStats,
+        id::{ArtifactId, CollectionId, SourceName},
+        page::{ArtifactPage, CollectionPage},
+        query::{ArtifactQuery, CollectionQuery, Filter},
+    },
+    ports::{CacheReader, CacheRepository, Lease, RepositoryError},
+};
+
+/// A repository in memory. It has no curated collections.
+#[derive(Default)]
+pub struct MemoryRepository {
+    tables: Mutex<Tables>,
+    leases: Mutex<HashMap<SourceName, Arc<tokio::sync::Mutex<()>>>>,
+    unavailable: AtomicBool,
+}
+
+impl MemoryRepository {
+    /// An empty repository, of which nobody has registered a source yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Whether from now on every call fails with [`RepositoryError::Unavailable`].
+    pub fn set_unavailable(&self, unavailable: bool) {
+        self.unavailable.store(unavailable, Ordering::SeqCst);
+    }
+
+    fn tables(&self) -> Result<MutexGuard<'_, Tables>, RepositoryError> {
+        if self.unavailable.load(Ordering::SeqCst) {
+            return Err(RepositoryError::Unavailable("the test took it away".into()));
+        }
+        Ok(self.tables.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl CacheReader for MemoryRepository {
+    async fn collection(&self, id_or_name: &str) -> Result<Option<Collection>, RepositoryError> {
+        Ok(self.tables()?.collection(id_or_name))
+    }
+
+    async fn collections(
+        &self,
+        query: &CollectionQuery,
+    ) -> Result<CollectionPage, RepositoryError> {
+        Ok(self.tables()?.collections_page(query))
+    }
+
+    async fn page(
+        &self,
+        collection: &CollectionId,
+        query: &ArtifactQuery,
+    ) -> Result<Option<ArtifactPage>, RepositoryError> {
+        Ok(self.tables()?.page(collection, query))
+    }
+
+    async fn facets(
+        &self,
+        collection: &CollectionId,
+        filter: &Filter,
+    ) -> Result<Option<Facets>, RepositoryError> {
+        Ok(self.tables()?.facets(collection, filter))
+    }
+
+    async fn artifact(
+        &self,
+        collection: &CollectionId,
+        id: &ArtifactId,
+    ) -> Result<Option<CollectionArtifact>, RepositoryError> {
+        Ok(self.tables()?.visible(collection).find(|row| row.artifact.id == *id))
+    }
+
+    async fn memberships(
+        &self,
+        source: &SourceName,
+        id: &ArtifactId,
+    ) -> Result<Vec<CollectionId>, RepositoryError> {
+        Ok(self.tables()?.memberships(source, id))
+    }
+
+    async fn stats(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Result<CacheStats, RepositoryError> {
+        Ok(self.tables()?.stats(collection, cutoff))
+    }
+}
+
+#[async_trait]
+impl CacheRepository for MemoryRepository {
+    async fn register(
+        &self,
+        sources: &[Source],
+        now: Timestamp,
+    ) -> Result<Vec<RegisteredSource>, RepositoryError> {
+        Ok(self.tables()?.register(sources, now))
+    }
+
+    async fn registered(&self) -> Result<Vec<RegisteredSource>, RepositoryError> {
+        Ok(self.tables()?.registered())
+    }
+
+    async fn known(&self, source: &SourceName) -> Result<Known, RepositoryError> {
+        Ok(self.tables()?.known(source))
+    }
+
+    async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError> {
+        let lock = {
+            let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(leases.entry(source.clone()).or_default())
+        };
+        Ok(Box::new(lock.lock_owned().await))
+    }
+
+    async fn apply(&self, delta: Delta) -> Result<Applied, RepositoryError> {
+        Ok(self.tables()?.apply(delta))
+    }
+
+    async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Result<u64, RepositoryError> {
+        Ok(self.tables()?.invalidate(scope, at))
+    }
+
+    async fn check(&self) -> Result<(), RepositoryError> {
+        self.tables().map(drop)
+    }
+}

@@ -1,0 +1,213 @@
+//! Pages, counts and facets.
+
+use std::{cmp::Ordering, collections::BTreeMap};
+
+use super::tables::{KeptCollection, Tables};
+use crate::domain::{
+    Timestamp,
+    artifact::{CollectionArtifact, Health},
+    collection::{Collection, CollectionKind},
+    cursor::SortValue,
+    delta::{Known, KnownArtifact},
+    facets::{FacetCount, Facets},
+    freshness::{CacheStats, is_stale},
+    id::{ArtifactId, CollectionId, SourceName},
+    page::{ArtifactPage, CollectionPage},
+    query::{ArtifactQuery, CollectionQuery, Filter, Position, Search},
+    text,
+};
+
+impl Tables {
+    pub(super) fn collection(&self, id_or_name: &str) -> Option<Collection> {
+        // Every name here is its collection's id, so there is no second look by name.
+        let (id, kept) = self.collections.iter().find(|(id, _)| id.as_str() == id_or_name)?;
+        Some(self.answered(id, kept))
+    }
+
+    pub(super) fn collections_page(&self, query: &CollectionQuery) -> CollectionPage {
+        let matches = |key: &str| query.search.as_deref().is_none_or(|part| key.contains(part));
+        let mut all: Vec<_> = self
+            .collections
+            .iter()
+            .map(|(id, kept)| ((text::sort_key(id.as_str()), id.as_str().to_owned()), id, kept))
+            .filter(|(key, ..)| matches(&key.0))
+            .collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        let total_count = all.len() as u64;
+        let following: Vec<_> = all
+            .into_iter()
+            .filter(|(key, ..)| query.after.as_ref().is_none_or(|a| key > a))
+            .collect();
+        let limit = query.limit.get() as usize;
+        CollectionPage {
+            has_next: following.len() > limit,
+            collections: following
+                .into_iter()
+                .take(limit)
+                .map(|(_, id, kept)| self.answered(id, kept))
+                .collect(),
+            total_count,
+        }
+    }
+
+    fn answered(&self, id: &CollectionId, kept: &KeptCollection) -> Collection {
+        let own = kept.source.as_ref().and_then(|name| self.sources.get(name));
+        let sources = if kept.kind == CollectionKind::Mirror {
+            own.into_iter().collect()
+        } else {
+            self.attached()
+        };
+        Collection {
+            id: id.clone(),
+            name: id.as_str().to_owned(),
+            description: None,
+            kind: kept.kind,
+            source: kept.source.clone(),
+            created_by: None,
+            detached: own.is_some_and(|source| !source.attached),
+            generation: kept.generation,
+            artifact_count: kept.rows.len() as u64,
+            verification: sources
+                .iter()
+                .filter_map(|source| source.verified_at)
+                .map(|at| at.timestamp_micros())
+                .sum(),
+            last_report: sources
+                .iter()
+                .filter_map(|source| source.last_report.clone())
+                .max_by_key(|report| report.started_at),
+            created_at: kept.created_at,
+            updated_at: kept.updated_at,
+        }
+    }
+
+    pub(super) fn page(
+        &self,
+        collection: &CollectionId,
+        query: &ArtifactQuery,
+    ) -> Option<ArtifactPage> {
+        let generation = self.collections.get(collection)?.generation;
+        let mut rows: Vec<_> =
+            self.visible(collection).filter(|row| passes(row, &query.filter)).collect();
+        rows.sort_by(|a, b| in_order(query, &place(a, query), &place(b, query)));
+        let limit = query.limit.get() as usize;
+        let place_of = |row: &CollectionArtifact, value: &SortValue, id: &ArtifactId| {
+            in_order(query, &place(row, query), &(value.clone(), id.clone()))
+        };
+        let (start, end) = match &query.position {
+            Position::Start => (0, limit),
+            Position::After(cursor) => {
+                let start =
+                    rows.partition_point(|row| place_of(row, &cursor.value, &cursor.id).is_le());
+                (start, start + limit)
+            }
+            Position::Before(cursor) => {
+                let end =
+                    rows.partition_point(|row| place_of(row, &cursor.value, &cursor.id).is_lt());
+                (end.saturating_sub(limit), end)
+            }
+        };
+        let end = end.min(rows.len());
+        Some(ArtifactPage {
+            has_next: end < rows.len(),
+            has_previous: start > 0,
+            total_count: rows.len() as u64,
+            generation,
+            rows: rows.drain(start..end).collect(),
+        })
+    }
+
+    pub(super) fn facets(&self, collection: &CollectionId, filter: &Filter) -> Option<Facets> {
+        let generation = self.collections.get(collection)?.generation;
+        let rows: Vec<_> = self.visible(collection).filter(|row| passes(row, filter)).collect();
+        let mut tags = counted(rows.iter().flat_map(|row| row.artifact.metadata.tags.clone()));
+        tags.truncate(Facets::MAX_TAGS as usize);
+        Some(Facets {
+            types: counted(rows.iter().map(|row| row.artifact.id.kind().to_string())),
+            tags,
+            origins: counted(rows.iter().filter_map(|row| row.artifact.provenance.origin.clone())),
+            healths: counted(rows.iter().map(|row| row.artifact.health.as_str().to_owned())),
+            generation,
+        })
+    }
+
+    pub(super) fn memberships(&self, source: &SourceName, id: &ArtifactId) -> Vec<CollectionId> {
+        let holds = |kept: &KeptCollection| kept.rows.get(id).is_some_and(|r| r.source == *source);
+        self.collections.iter().filter(|(_, kept)| holds(kept)).map(|(id, _)| id.clone()).collect()
+    }
+
+    pub(super) fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> CacheStats {
+        let mut stats = CacheStats {
+            total: 0,
+            stale: 0,
+            oldest_sync: self.visible(collection).filter_map(|row| row.synced_at).min(),
+            by_health: Health::ALL.into_iter().map(|health| (health, 0)).collect(),
+        };
+        for row in self.visible(collection) {
+            stats.total += 1;
+            stats.stale += u64::from(is_stale(row.synced_at, cutoff));
+            *stats.by_health.entry(row.artifact.health).or_default() += 1;
+        }
+        stats
+    }
+
+    pub(super) fn known(&self, source: &SourceName) -> Known {
+        let Some(kept) = self.sources.get(source) else { return Known::new() };
+        let Some(home) = self.collections.get(&kept.home) else { return Known::new() };
+        let rows = home.rows.values().filter(|row| row.source == *source);
+        rows.map(|row| {
+            let artifact = row.artifact.clone();
+            let problem = artifact.problem.filter(|_| artifact.health == Health::Broken);
+            let known = KnownArtifact {
+                path: artifact.path,
+                revision: artifact.revision,
+                fingerprint: artifact.fingerprint.filter(|_| !row.is_invalidated()),
+                invalidated: row.is_invalidated(),
+                health: artifact.health,
+                problem_line: problem.as_ref().and_then(|problem| problem.line),
+                problem: problem.map(|problem| problem.message),
+                updated_at: artifact.updated_at,
+            };
+            (artifact.id, known)
+        })
+        .collect()
+    }
+}
+
+type Place = (SortValue, ArtifactId);
+
+fn place(row: &CollectionArtifact, query: &ArtifactQuery) -> Place {
+    (query.sort.value_of(row, query.filter.search.as_ref()), row.artifact.id.clone())
+}
+
+fn in_order(query: &ArtifactQuery, one: &Place, other: &Place) -> Ordering {
+    if query.sort.descending() { other.cmp(one) } else { one.cmp(other) }
+}
+
+fn passes(row: &CollectionArtifact, filter: &Filter) -> bool {
+    let artifact = &row.artifact;
+    (filter.kinds.is_empty() || filter.kinds.contains(&artifact.id.kind()))
+        && filter.tags.iter().all(|tag| artifact.metadata.tags.contains(tag))
+        && filter.origin.as_ref().is_none_or(|it| artifact.provenance.origin.as_ref() == Some(it))
+        && filter.health.is_none_or(|health| artifact.health == health)
+        && filter.stale.is_none_or(|wanted| is_stale(row.synced_at, wanted.cutoff) == wanted.stale)
+        && filter.search.as_ref().is_none_or(|search| finds(search, row))
+}
+
+fn finds(search: &Search, row: &CollectionArtifact) -> bool {
+    let words = row.artifact.search_document().all;
+    let Some((last, others)) = search.words.split_last() else { return true };
+    others.iter().all(|word| words.contains(word))
+        && words.iter().any(|word| word.starts_with(last.as_str()))
+}
+
+fn counted(values: impl Iterator<Item = String>) -> Vec<FacetCount> {
+    let mut counts = BTreeMap::<String, u64>::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    let mut counts: Vec<_> =
+        counts.into_iter().map(|(value, count)| FacetCount { value, count }).collect();
+    counts.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.value.cmp(&b.value)));
+    counts
+}

@@ -1,0 +1,114 @@
+//! What is kept, and the questions about it that reading and writing share.
+
+use std::collections::BTreeMap;
+
+use crate::domain::{
+    Timestamp,
+    artifact::{Artifact, CollectionArtifact},
+    collection::{CollectionKind, RegisteredSource, Source},
+    freshness::effective_synced_at,
+    id::{ArtifactId, CollectionId, SourceName},
+    report::SourceReport,
+};
+
+/// Everything the repository holds.
+#[derive(Default)]
+pub(super) struct Tables {
+    pub(super) collections: BTreeMap<CollectionId, KeptCollection>,
+    pub(super) sources: BTreeMap<SourceName, KeptSource>,
+}
+
+pub(super) struct KeptCollection {
+    pub(super) kind: CollectionKind,
+    pub(super) source: Option<SourceName>,
+    pub(super) generation: u64,
+    pub(super) created_at: Timestamp,
+    pub(super) updated_at: Timestamp,
+    pub(super) rows: BTreeMap<ArtifactId, Row>,
+}
+
+pub(super) struct KeptSource {
+    pub(super) source: Source,
+    pub(super) home: CollectionId,
+    pub(super) attached: bool,
+    pub(super) verified_at: Option<Timestamp>,
+    pub(super) manifest_hash: Option<String>,
+    pub(super) last_report: Option<SourceReport>,
+}
+
+/// A row; its own `synced_at` is the artifact's `read_at`.
+#[derive(Clone)]
+pub(super) struct Row {
+    pub(super) source: SourceName,
+    pub(super) artifact: Artifact,
+    pub(super) invalidated_at: Option<Timestamp>,
+}
+
+impl Row {
+    pub(super) fn is_invalidated(&self) -> bool {
+        self.invalidated_at.is_some_and(|at| at >= self.artifact.read_at)
+    }
+
+    /// Whether it shows a reader the same; nobody is shown a fingerprint.
+    pub(super) fn looks_like(&self, other: &Self) -> bool {
+        let fingerprint = other.artifact.fingerprint.clone();
+        let own = Artifact { fingerprint, ..self.artifact.clone() };
+        self.source == other.source && own == other.artifact
+    }
+
+    /// Whether what was read then may replace it.
+    pub(super) fn is_older_than(&self, read_at: Timestamp) -> bool {
+        self.artifact.read_at < read_at
+    }
+}
+
+impl Tables {
+    /// The attached sources in the order in which they win an id.
+    pub(super) fn attached(&self) -> Vec<&KeptSource> {
+        let mut sources: Vec<_> = self.sources.values().filter(|kept| kept.attached).collect();
+        sources.sort_by(|a, b| a.source.name.precedence().cmp(&b.source.name.precedence()));
+        sources
+    }
+
+    pub(super) fn registered(&self) -> Vec<RegisteredSource> {
+        self.attached().into_iter().map(KeptSource::registered).collect()
+    }
+
+    pub(super) fn row(&self, collection: &CollectionId, id: &ArtifactId) -> Option<&Row> {
+        self.collections.get(collection)?.rows.get(id)
+    }
+
+    /// The rows of a collection as they are answered; none when there is no such collection.
+    pub(super) fn visible<'a>(
+        &'a self,
+        collection: &'a CollectionId,
+    ) -> impl Iterator<Item = CollectionArtifact> + 'a {
+        let rows = self.collections.get(collection).into_iter().flat_map(|kept| kept.rows.values());
+        rows.map(|row| CollectionArtifact {
+            collection: collection.clone(),
+            source: row.source.clone(),
+            artifact: row.artifact.clone(),
+            synced_at: effective_synced_at(
+                Some(row.artifact.read_at),
+                row.invalidated_at,
+                self.sources.get(&row.source).and_then(|kept| kept.verified_at),
+            ),
+        })
+    }
+}
+
+impl KeptSource {
+    pub(super) fn registered(&self) -> RegisteredSource {
+        RegisteredSource {
+            source: self.source.clone(),
+            home: self.home.clone(),
+            verified_at: self.verified_at,
+            manifest_hash: self.manifest_hash.clone(),
+        }
+    }
+
+    /// Whether its rows live in `default` itself.
+    pub(super) fn lives_in_default(&self) -> bool {
+        self.home == CollectionId::default_collection()
+    }
+}

@@ -1,0 +1,256 @@
+//! Registering, applying and invalidating.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::tables::{KeptCollection, KeptSource, Row, Tables};
+use crate::domain::{
+    Timestamp,
+    artifact::Artifact,
+    collection::{CollectionKind, RegisteredSource, Source},
+    delta::{Applied, Delta, Recheck, Scope, Verified},
+    id::{ArtifactId, CollectionId, MAX_NAME_CHARS, SourceName},
+    report::SourceReport,
+};
+
+impl Tables {
+    pub(super) fn register(&mut self, sources: &[Source], now: Timestamp) -> Vec<RegisteredSource> {
+        let default = CollectionId::default_collection();
+        self.make_collection(&default, CollectionKind::Default, None, now);
+        for kept in self.sources.values_mut() {
+            kept.attached = false;
+        }
+        for source in sources {
+            self.attach(source, now);
+        }
+        if self.settle_all() {
+            self.bump(&default, now);
+        }
+        let kept = sources.iter().filter_map(|source| self.sources.get(&source.name));
+        kept.map(KeptSource::registered).collect()
+    }
+
+    fn attach(&mut self, source: &Source, now: Timestamp) {
+        if let Some(kept) = self.sources.get_mut(&source.name) {
+            kept.attached = true;
+            if kept.source.root != source.root {
+                kept.verified_at = None;
+                kept.manifest_hash = None;
+                for collection in self.collections.values_mut() {
+                    let rows = collection.rows.values_mut();
+                    rows.filter(|row| row.source == source.name)
+                        .for_each(|row| row.artifact.fingerprint = None);
+                }
+            }
+            kept.source = source.clone();
+            return;
+        }
+        let home = self.new_home(&source.name);
+        self.make_collection(&home, CollectionKind::Mirror, Some(&source.name), now);
+        let kept = KeptSource {
+            source: source.clone(),
+            home,
+            attached: true,
+            verified_at: None,
+            manifest_hash: None,
+            last_report: None,
+        };
+        self.sources.insert(source.name.clone(), kept);
+    }
+
+    /// Where the rows of a source seen for the first time shall live.
+    fn new_home(&self, source: &SourceName) -> CollectionId {
+        if source.as_str() == SourceName::DEFAULT {
+            return CollectionId::default_collection();
+        }
+        let suffixes = ["", "-files"].map(str::to_owned).into_iter();
+        let suffixes = suffixes.chain((2..).map(|number| format!("-files-{number}")));
+        suffixes
+            .filter_map(|suffix| {
+                let room = MAX_NAME_CHARS - suffix.len();
+                let name: String = source.as_str().chars().take(room).collect();
+                CollectionId::new(format!("{name}{suffix}")).ok()
+            })
+            .find(|id| {
+                !CollectionId::RESERVED.contains(&id.as_str()) && !self.collections.contains_key(id)
+            })
+            .expect("there is always another number")
+    }
+
+    fn make_collection(
+        &mut self,
+        id: &CollectionId,
+        kind: CollectionKind,
+        source: Option<&SourceName>,
+        now: Timestamp,
+    ) {
+        self.collections.entry(id.clone()).or_insert_with(|| KeptCollection {
+            kind,
+            source: source.cloned(),
+            generation: 0,
+            created_at: now,
+            updated_at: now,
+            rows: BTreeMap::new(),
+        });
+    }
+
+    pub(super) fn apply(&mut self, delta: Delta) -> Applied {
+        let Some(kept) = self.sources.get_mut(&delta.source).filter(|kept| kept.attached) else {
+            return Applied::default();
+        };
+        kept.take_note(delta.verified, delta.report);
+        let home = kept.home.clone();
+
+        let mut touched = BTreeSet::new();
+        for artifact in delta.upserts {
+            touched.extend(self.put(&home, &delta.source, artifact, delta.now));
+        }
+        let mut removed = 0;
+        for id in delta.removals {
+            let row = self.row(&home, &id);
+            if row
+                .is_some_and(|r| r.source == delta.source && r.is_older_than(delta.removed_before))
+            {
+                self.rows_mut(&home).remove(&id);
+                removed += 1;
+                touched.insert(id);
+            }
+        }
+
+        let mut changed = BTreeSet::new();
+        if !touched.is_empty() {
+            changed.insert(home.clone());
+        }
+        for id in &touched {
+            if self.settle(id) {
+                changed.insert(CollectionId::default_collection());
+            }
+        }
+        for recheck in delta.rechecks {
+            self.recheck(&home, &delta.source, recheck);
+        }
+        let generations = changed.into_iter().map(|id| {
+            let generation = self.bump(&id, delta.now);
+            (id, generation)
+        });
+        Applied { removed, hidden: 0, generations: generations.collect() }
+    }
+
+    /// Makes or replaces a row of a home; answers which, unless what stands there is as new.
+    fn put(
+        &mut self,
+        home: &CollectionId,
+        source: &SourceName,
+        mut artifact: Artifact,
+        now: Timestamp,
+    ) -> Option<ArtifactId> {
+        let id = artifact.id.clone();
+        let old = self.row(home, &id);
+        let own = old.filter(|row| row.source == *source);
+        if own.is_some_and(|row| !row.is_older_than(artifact.read_at)) {
+            return None;
+        }
+        let made_at = own.and_then(|row| row.artifact.added_at).unwrap_or(now);
+        artifact.added_at.get_or_insert(made_at);
+        let invalidated_at = old.and_then(|row| row.invalidated_at);
+        let row = Row { source: source.clone(), artifact, invalidated_at };
+        self.rows_mut(home).insert(id.clone(), row);
+        Some(id)
+    }
+
+    /// Stores the fingerprint alone: what a reader sees stays as it is.
+    fn recheck(&mut self, home: &CollectionId, source: &SourceName, recheck: Recheck) {
+        let row = self.rows_mut(home).get_mut(&recheck.id);
+        if let Some(row) = row.filter(|r| r.source == *source && r.is_older_than(recheck.read_at)) {
+            row.artifact.fingerprint = recheck.fingerprint;
+        }
+    }
+
+    /// Gives `default` the row of that id that the homes ask for; answers whether that changed it.
+    fn settle(&mut self, id: &ArtifactId) -> bool {
+        let default = CollectionId::default_collection();
+        let before = self.row(&default, id).cloned();
+        let at_home = |row: &Row| {
+            let source = self.sources.get(&row.source);
+            source.is_some_and(|kept| kept.attached && kept.lives_in_default())
+        };
+        if before.as_ref().is_some_and(at_home) {
+            // The source `default` wins every contest.
+            return false;
+        }
+        let mut mirrors = self.attached().into_iter().filter(|kept| !kept.lives_in_default());
+        let winner = mirrors.find_map(|kept| self.row(&kept.home, id)).cloned();
+        // An invalidation of `default`'s own row outlives a scan that began before it.
+        let invalidated_at = before.as_ref().and_then(|row| row.invalidated_at);
+        let after =
+            winner.map(|row| Row { invalidated_at: row.invalidated_at.max(invalidated_at), ..row });
+        let same = match (&before, &after) {
+            (Some(before), Some(after)) => before.looks_like(after),
+            (before, after) => before.is_none() && after.is_none(),
+        };
+        if same {
+            return false;
+        }
+        let rows = self.rows_mut(&default);
+        match after {
+            Some(row) => rows.insert(id.clone(), row),
+            None => rows.remove(id),
+        };
+        true
+    }
+
+    /// [`Self::settle`] for every id there is, after sources came or went.
+    fn settle_all(&mut self) -> bool {
+        let ids = self.collections.values().flat_map(|kept| kept.rows.keys().cloned());
+        let ids: BTreeSet<ArtifactId> = ids.collect();
+        let changed: Vec<_> = ids.iter().filter(|id| self.settle(id)).collect();
+        !changed.is_empty()
+    }
+
+    pub(super) fn invalidate(&mut self, scope: &Scope, at: Timestamp) -> u64 {
+        let concerns = |collection: &CollectionId, id: &ArtifactId, row: &Row| match scope {
+            Scope::Artifact(one, artifact) => one == collection && artifact == id,
+            Scope::Collection(one) => one == collection,
+            Scope::Source(source) => row.source == *source,
+        };
+        let mut marked = 0;
+        for (collection, kept) in &mut self.collections {
+            let mut changed = false;
+            for (_, row) in kept.rows.iter_mut().filter(|(id, row)| concerns(collection, id, row)) {
+                marked += 1;
+                let before = row.is_invalidated();
+                row.invalidated_at = row.invalidated_at.max(Some(at));
+                changed |= row.is_invalidated() != before;
+            }
+            if changed {
+                kept.bump(at);
+            }
+        }
+        marked
+    }
+
+    fn rows_mut(&mut self, collection: &CollectionId) -> &mut BTreeMap<ArtifactId, Row> {
+        &mut self.collections.get_mut(collection).expect("a home is a collection").rows
+    }
+
+    fn bump(&mut self, collection: &CollectionId, now: Timestamp) -> u64 {
+        self.collections.get_mut(collection).expect("a home is a collection").bump(now)
+    }
+}
+
+impl KeptCollection {
+    fn bump(&mut self, now: Timestamp) -> u64 {
+        self.generation += 1;
+        self.updated_at = now;
+        self.generation
+    }
+}
+
+impl KeptSource {
+    fn take_note(&mut self, verified: Option<Verified>, report: Option<SourceReport>) {
+        if let Some(verified) = verified.filter(|verified| Some(verified.at) > self.verified_at) {
+            self.verified_at = Some(verified.at);
+            self.manifest_hash = verified.manifest_hash;
+        }
+        self.last_report = report.or(self.last_report.take());
+    }
+}

@@ -1,0 +1,306 @@
+//! An artifact source in memory whose scans a test can hold open, count, and let fail.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use tokio::sync::Semaphore;
+
+use crate::{
+    domain::{
+        Timestamp,
+        artifact::Artifact,
+        collection::Source,
+        delta::Known,
+        guard::RootState,
+        id::{ArtifactId, SourceName},
+        report::Issue,
+    },
+    ports::{ArtifactSource, Clock, Content, Scan, SourceError},
+};
+
+type Failure = Box<dyn Fn() -> SourceError + Send>;
+
+/// Sources in memory, each a map of artifacts that the test writes.
+pub struct ScriptedSource {
+    clock: Arc<dyn Clock>,
+    scripts: Mutex<BTreeMap<SourceName, Script>>,
+}
+
+struct Script {
+    source: Source,
+    covered: bool,
+    root: RootState,
+    artifacts: BTreeMap<ArtifactId, Artifact>,
+    issues: Vec<Issue>,
+    manifest_hash: Option<String>,
+    failure: Option<Failure>,
+    writes: u64,
+    scans: u64,
+    reads: u64,
+    gate: Option<Arc<Doors>>,
+}
+
+struct Doors {
+    begun: Semaphore,
+    open: Semaphore,
+}
+
+/// Holds one scan open. Opens when it is dropped.
+pub struct Gate(Arc<Doors>);
+
+impl Gate {
+    /// Waits until the scan has begun: it has seen the artifacts as they are now, and waits.
+    pub async fn begun(&self) {
+        if let Ok(permit) = self.0.begun.acquire().await {
+            // Once begun it stays so, however often it is asked.
+            drop(permit);
+        }
+    }
+
+    /// Lets the scan go on.
+    pub fn open(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.0.open.close();
+    }
+}
+
+impl ScriptedSource {
+    /// Without any source; `clock` tells when a scan began and when an artifact was read.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, scripts: Mutex::default() }
+    }
+
+    /// Covers a source, from now on or again, with whatever it held before.
+    pub fn cover(&self, source: Source) {
+        let mut scripts = self.scripts();
+        let script =
+            scripts.entry(source.name.clone()).or_insert_with(|| Script::of(source.clone()));
+        script.covered = true;
+        script.source = source;
+    }
+
+    /// No longer covers a source, as when it is taken out of the configuration.
+    pub fn uncover(&self, source: &SourceName) {
+        self.with(source, |script| script.covered = false);
+    }
+
+    /// Writes an artifact: it gets a new fingerprint, and keeps the revision that it has.
+    pub fn put(&self, source: &SourceName, artifact: Artifact) {
+        self.with(source, |script| {
+            script.writes += 1;
+            let fingerprint = Some(format!("write {}", script.writes));
+            script.artifacts.insert(artifact.id.clone(), Artifact { fingerprint, ..artifact });
+        });
+    }
+
+    /// Deletes an artifact.
+    pub fn delete(&self, source: &SourceName, id: &ArtifactId) {
+        self.with(source, |script| script.artifacts.remove(id));
+    }
+
+    /// What scans find where the root should be.
+    pub fn set_root(&self, source: &SourceName, root: RootState) {
+        self.with(source, |script| script.root = root);
+    }
+
+    /// The issues that every scan tells of.
+    pub fn set_issues(&self, source: &SourceName, issues: Vec<Issue>) {
+        self.with(source, |script| script.issues = issues);
+    }
+
+    /// The manifest's hash at the scans to come.
+    pub fn set_manifest_hash(&self, source: &SourceName, hash: Option<&str>) {
+        self.with(source, |script| script.manifest_hash = hash.map(ToOwned::to_owned));
+    }
+
+    /// Lets scans and reads of a source fail, until [`Self::mend`].
+    pub fn fail(&self, source: &SourceName, failure: impl Fn() -> SourceError + Send + 'static) {
+        self.with(source, |script| script.failure = Some(Box::new(failure)));
+    }
+
+    /// Lets scans and reads of a source succeed again.
+    pub fn mend(&self, source: &SourceName) {
+        self.with(source, |script| script.failure = None);
+    }
+
+    /// Holds the source's next scan open, once it has seen the artifacts.
+    #[must_use]
+    pub fn hold(&self, source: &SourceName) -> Gate {
+        let doors = Arc::new(Doors { begun: Semaphore::new(0), open: Semaphore::new(0) });
+        self.with(source, |script| script.gate = Some(Arc::clone(&doors)));
+        Gate(doors)
+    }
+
+    /// How many scans of the source have begun.
+    #[must_use]
+    pub fn scans(&self, source: &SourceName) -> u64 {
+        self.with(source, |script| script.scans)
+    }
+
+    /// How many times a single artifact of the source was asked for.
+    #[must_use]
+    pub fn reads(&self, source: &SourceName) -> u64 {
+        self.with(source, |script| script.reads)
+    }
+
+    fn scripts(&self) -> MutexGuard<'_, BTreeMap<SourceName, Script>> {
+        self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, source: &SourceName, act: impl FnOnce(&mut Script) -> T) -> T {
+        act(self.scripts().get_mut(source).expect("the test covers the source first"))
+    }
+}
+
+impl Script {
+    fn of(source: Source) -> Self {
+        Self {
+            source,
+            covered: true,
+            root: RootState::Present,
+            artifacts: BTreeMap::new(),
+            issues: Vec::new(),
+            manifest_hash: None,
+            failure: None,
+            writes: 0,
+            scans: 0,
+            reads: 0,
+            gate: None,
+        }
+    }
+
+    fn scan(&mut self, known: &Known, force: bool, now: Timestamp) -> Result<Scan, SourceError> {
+        self.scans += 1;
+        if let Some(failure) = &self.failure {
+            return Err(failure());
+        }
+        let nothing = BTreeMap::new();
+        let there = if self.root == RootState::Present { &self.artifacts } else { &nothing };
+        let same = |artifact: &&Artifact| {
+            known.get(&artifact.id).is_some_and(|known| {
+                known.fingerprint.is_some() && known.fingerprint == artifact.fingerprint
+            })
+        };
+        let mut read: Vec<Artifact> = there
+            .values()
+            .filter(|artifact| force || !same(artifact))
+            .map(|artifact| Artifact { read_at: now, ..artifact.clone() })
+            .collect();
+        read.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut gone: Vec<_> = known.keys().filter(|id| !there.contains_key(id)).cloned().collect();
+        gone.sort();
+        Ok(Scan {
+            started_at: now,
+            root: self.root,
+            read,
+            gone,
+            issues: self.issues.clone(),
+            manifest_hash: self.manifest_hash.clone(),
+        })
+    }
+}
+
+#[async_trait]
+impl ArtifactSource for ScriptedSource {
+    async fn discover(&self, known: &[Source]) -> Vec<Source> {
+        let present = |script: &Script| {
+            script.root == RootState::Present
+                || known.iter().any(|source| source.name == script.source.name)
+        };
+        let scripts = self.scripts();
+        let covered = scripts.values().filter(|script| script.covered && present(script));
+        let mut sources: Vec<_> = covered.map(|script| script.source.clone()).collect();
+        sources.sort_by(|a, b| a.name.precedence().cmp(&b.name.precedence()));
+        sources
+    }
+
+    async fn scan(
+        &self,
+        source: &Source,
+        known: Arc<Known>,
+        _manifest_hash: Option<String>,
+        force: bool,
+    ) -> Result<Scan, SourceError> {
+        let now = self.clock.now();
+        let (scan, gate) =
+            self.with(&source.name, |script| (script.scan(&known, force, now), script.gate.take()));
+        if let Some(doors) = gate {
+            doors.begun.add_permits(1);
+            // Nothing is ever put into it: it fails when the gate opens, and not before.
+            let _ = doors.open.acquire().await;
+        }
+        scan
+    }
+
+    async fn read(
+        &self,
+        source: &Source,
+        id: &ArtifactId,
+        _path: Option<String>,
+    ) -> Result<Option<Artifact>, SourceError> {
+        let now = self.clock.now();
+        self.with(&source.name, |script| {
+            script.reads += 1;
+            match &script.failure {
+                Some(failure) => Err(failure()),
+                None => Ok(script
+                    .artifacts
+                    .get(id)
+                    .map(|artifact| Artifact { read_at: now, ..artifact.clone() })),
+            }
+        })
+    }
+
+    /// The description serves as the file's text.
+    async fn content(
+        &self,
+        source: &Source,
+        id: &ArtifactId,
+        _path: &str,
+    ) -> Result<Option<Content>, SourceError> {
+        self.with(&source.name, |script| match &script.failure {
+            Some(failure) => Err(failure()),
+            None => Ok(script.artifacts.get(id).map(|artifact| Content {
+                text: artifact.metadata.description.clone().unwrap_or_default(),
+                media_type: "text/markdown",
+            })),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{BuildArtifact, FakeClock, artifact, at, source, source_name};
+
+    #[tokio::test]
+    async fn a_held_scan_has_seen_what_was_there_when_it_began() {
+        let work = source_name("work");
+        let files = Arc::new(ScriptedSource::new(Arc::new(FakeClock::at(at(9)))));
+        files.cover(source("work"));
+        files.put(&work, artifact("skill:pdf"));
+        let gate = files.hold(&work);
+        let scan = {
+            let files = Arc::clone(&files);
+            tokio::spawn(
+                async move { files.scan(&source("work"), Arc::default(), None, false).await },
+            )
+        };
+        gate.begun().await;
+        files.put(&work, artifact("skill:pdf").described("changed meanwhile"));
+        gate.open();
+        let scan = scan.await.unwrap().unwrap();
+        assert_eq!(scan.read[0].metadata, artifact("skill:pdf").metadata);
+        assert_eq!((scan.started_at, scan.read[0].read_at), (at(9), at(9)));
+        assert_eq!(files.scans(&work), 1);
+    }
+}
