@@ -18,6 +18,7 @@ use crate::{
 
 /// An answer to a reader who may have it already.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it lives for one answer")]
 pub enum Conditional<T> {
     /// The reader's validator still holds: this one.
     Unchanged(String),

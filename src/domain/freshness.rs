@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_row_is_stale_from_the_very_moment_it_expires() {
-        let ttl = Duration::from_secs(60);
+        let ttl = Duration::from_mins(1);
         let expires = expires_at(at(100), ttl).unwrap();
         assert!(!is_stale(Some(at(100)), cutoff(at(159), ttl)));
         assert!(is_stale(Some(at(100)), cutoff(expires, ttl)));

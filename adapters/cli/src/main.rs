@@ -1,3 +1,92 @@
-//! The binary `larder`.
+//! The binary `larder`: arguments and settings, the log, and the one place that knows every
+//! adapter.
 
-fn main() {}
+mod args;
+mod clock;
+mod compose;
+mod demo;
+mod failure;
+mod logging;
+mod migrate;
+mod serve;
+mod settings;
+mod signals;
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{CommandFactory, Parser};
+
+use crate::{
+    args::{Args, Command},
+    failure::Failure,
+    settings::{Environment, Settings},
+};
+
+/// How long work on other threads may go on once a command has ended.
+const LEFTOVERS: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    match run(Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(args: Args) -> Result<(), Failure> {
+    match args.command {
+        None => printed(Args::command().print_help()),
+        Some(Command::Openapi) => print(&larder_http::spec()),
+        Some(Command::Serve(serve)) => {
+            let settings = prepare(serve.common.config.as_deref(), serve.flags())?;
+            block_on(serve::serve(settings, serve.demo))
+        }
+        Some(Command::Migrate(migrate)) => {
+            let settings = prepare(migrate.common.config.as_deref(), migrate.common.flags())?;
+            block_on(migrate::migrate(&settings, migrate.step))
+        }
+    }
+}
+
+/// Reads the settings and starts the log, which tells what is odd about them.
+fn prepare(config: Option<&str>, flags: settings::Flags) -> Result<Settings, Failure> {
+    let environment = Environment::of_process();
+    let settings = Settings::load(&environment, config, flags)?;
+    logging::start(settings.log_format, &environment)?;
+    for warning in &settings.warnings {
+        tracing::warn!("{warning}");
+    }
+    for setting in settings.layers.described() {
+        tracing::debug!("{setting}");
+    }
+    Ok(settings)
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("the threads of the runtime cannot be started", &error))?;
+    let outcome = runtime.block_on(command);
+    runtime.shutdown_timeout(LEFTOVERS);
+    outcome
+}
+
+/// Prints to stdout, and nothing but this text.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    printed(stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()))
+}
+
+/// That nobody reads to the end is no failure.
+fn printed(outcome: io::Result<()>) -> Result<(), Failure> {
+    match outcome {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new("the output cannot be written", &error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 /// The page, under a Content-Security-Policy that names its own scripts by hash and lets it call
 /// this server alone.
-pub(crate) fn endpoint(html: String) -> impl Endpoint<Output = Response> {
+pub(crate) fn endpoint(html: &str) -> impl Endpoint<Output = Response> + use<> {
     let html = html.replace("<title>Swagger UI</title>", "<title>Larder API</title>");
     let policy = policy(&html);
     make_sync(move |_| {
@@ -21,7 +21,7 @@ pub(crate) fn endpoint(html: String) -> impl Endpoint<Output = Response> {
 /// Swagger UI sets `style` attributes while it runs, for which a policy has no hashes; its images
 /// are data URLs in its style sheet.
 fn policy(html: &str) -> String {
-    let scripts: Vec<String> = inline_scripts(html).map(|script| hash(script)).collect();
+    let scripts: Vec<String> = inline_scripts(html).map(hash).collect();
     format!(
         "default-src 'none'; script-src {}; style-src 'unsafe-inline'; img-src 'self' data:; \
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",

@@ -99,3 +99,61 @@ fn finish(headers: &mut poem::http::HeaderMap) {
     let nosniff = HeaderValue::from_static("nosniff");
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
 }
+
+#[cfg(test)]
+mod tests {
+    use larder::{
+        app::{Larder, Ports},
+        domain::freshness::TimeToLive,
+        ports::metrics_sink::MockMetricsSink,
+        testing::{FakeClock, MemoryRepository, ScriptedSource, at},
+    };
+    use poem::{EndpointExt, endpoint::make, middleware::RequestId, test::TestClient};
+
+    use super::*;
+    use crate::HttpSettings;
+
+    fn envelope<E>(next: E, metrics: MockMetricsSink) -> Envelope<E> {
+        let clock = Arc::new(FakeClock::at(at(0)));
+        let ports = Ports {
+            source: Arc::new(ScriptedSource::new(clock.clone())),
+            cache: Arc::new(MemoryRepository::new()),
+            metrics: Arc::new(metrics),
+            clock,
+        };
+        let settings = HttpSettings {
+            url: "http://localhost:7373".into(),
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            request_timeout: Duration::from_secs(30),
+            refresh_per_minute: 60,
+            refresh_burst: 20,
+        };
+        Envelope {
+            next,
+            state: Arc::new(State::new(Larder::new(ports, TimeToLive::default()), &settings)),
+            gate: Gate::new(&settings),
+            operations: Operations::of_spec(&serde_json::Value::Null),
+            timeout: settings.request_timeout,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_problem_and_counted_under_its_operation() {
+        let mut metrics = MockMetricsSink::new();
+        let counted =
+            |operation: &str, status: &u16, _: &Duration| operation == "getDocs" && *status == 500;
+        metrics.expect_http_request().withf(counted).times(1).return_const(());
+        let panics = make(|_| async {
+            assert!(at(0) > at(1), "a secret of the inside");
+            Ok::<_, poem::Error>(Response::default())
+        });
+        let endpoint = envelope(panics, metrics).with(RequestId::new()).map_to_response();
+        let client = TestClient::new(endpoint).default_header("host", "localhost");
+        let response = client.get("/docs").send().await;
+        response.assert_status(poem::http::StatusCode::INTERNAL_SERVER_ERROR);
+        response.assert_content_type(crate::problem::MEDIA_TYPE);
+        let text = response.0.into_body().into_string().await.unwrap();
+        assert!(text.contains("urn:larder:problem:internal") && !text.contains("secret"), "{text}");
+    }
+}

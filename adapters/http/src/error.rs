@@ -2,7 +2,10 @@
 
 use larder::{app::Error, ports::RepositoryError};
 
-use crate::problem::{Kind, Problem};
+use crate::{
+    problem::{Kind, Problem},
+    reason::in_words,
+};
 
 /// Seconds after which a database that did not answer is worth another try.
 const DATABASE_RETRY_SECONDS: u64 = 5;
@@ -54,10 +57,10 @@ pub(crate) fn of_library(error: &poem::Error) -> Problem {
         return problem.clone();
     }
     if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
-        return Problem::invalid(*name, reason.as_str());
+        return Problem::invalid(*name, in_words(reason));
     }
     if let Some(ParsePathError { name, reason }) = error.downcast_ref() {
-        return Problem::invalid(*name, reason.as_str());
+        return Problem::invalid(*name, in_words(reason));
     }
     let status = error.status();
     if status.is_server_error() {

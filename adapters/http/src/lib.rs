@@ -16,6 +16,7 @@ mod error;
 mod gate;
 mod operations;
 mod problem;
+mod reason;
 mod refused;
 mod state;
 
@@ -23,7 +24,7 @@ use std::{future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 
 use larder::app::Larder;
 use poem::{
-    EndpointExt, Route, Server,
+    EndpointExt, IntoEndpoint, Route, Server,
     endpoint::{BoxEndpoint, make_sync},
     http::Method,
     listener::TcpAcceptor,
@@ -78,7 +79,8 @@ pub fn service(larder: Arc<Larder>, settings: &HttpSettings) -> BoxEndpoint<'sta
     let api = api();
     let spec = spec();
     let operations = Operations::of_spec(&serde_json::from_str(&spec).unwrap_or_default());
-    let docs = docs::endpoint(api.swagger_ui_html());
+    let docs = docs::endpoint(&api.swagger_ui_html());
+    let api = Arc::new(api.into_endpoint());
     let spec = make_sync(move |_| {
         poem::Response::builder().content_type("application/json").body(spec.clone())
     });
@@ -86,7 +88,10 @@ pub fn service(larder: Arc<Larder>, settings: &HttpSettings) -> BoxEndpoint<'sta
         .at("/", make_sync(|_| Redirect::see_other("/docs")))
         .at("/docs", docs)
         .at("/openapi.json", spec)
-        .nest("/", api)
+        .nest_no_strip("/api", Arc::clone(&api))
+        .at("/healthz", Arc::clone(&api))
+        .at("/readyz", Arc::clone(&api))
+        .at("/metrics", api)
         .data(Arc::clone(&state))
         .map_to_response();
     let envelope = Envelope {

@@ -1,1 +1,175 @@
-//! placeholder
+//! [`MetricsSink`] on prometheus-client.
+//!
+//! | metric | labels |
+//! |---|---|
+//! | `larder_cache_hits_total`, `larder_cache_misses_total` | |
+//! | `larder_refresh_duration_seconds` | `outcome` (`completed`, `guarded`, `failed`), `scope` (`source`) |
+//! | `larder_refresh_artifacts_total` | `outcome` (`created`, `updated`, `unchanged`, `removed`, `skipped`) |
+//! | `larder_refresh_errors_total` | `kind`: an [`IssueKind`]'s word, or `unlisted` |
+//! | `larder_http_request_duration_seconds` | `operation`, `status` (`2xx`, …) |
+//! | `larder_build_info` | `version` |
+//!
+//! No label holds the name of a source, of a collection or of an artifact, so the number of series
+//! does not grow with what Larder serves.
+//!
+//! [`IssueKind`]: larder::domain::report::IssueKind
+
+mod classic;
+
+use std::time::Duration;
+
+use larder::{
+    domain::report::SourceReport,
+    ports::{Exposition, MetricsSink},
+};
+use prometheus_client::{
+    encoding::text::encode,
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+    registry::{Registry, Unit},
+};
+
+/// Upper bounds of a refresh's duration in seconds: from nothing to do in a small source to the
+/// first read of some 100,000 artifacts.
+const REFRESH_BUCKETS: [f64; 11] = [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0, 120.0];
+
+/// Upper bounds of a request's duration in seconds: from a page in memory to the default timeout.
+const REQUEST_BUCKETS: [f64; 12] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+/// The `kind` under which issues are counted that a report counts and does not list.
+const UNLISTED: &str = "unlisted";
+
+/// Pairs of a label's name and value.
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+type RequestLabels = (Labels<1>, [(&'static str, String); 1]);
+type Timings<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// All that Larder counts and measures, in memory since the process began.
+#[derive(Debug)]
+pub struct Prometheus {
+    registry: Registry,
+    hits: Counter,
+    misses: Counter,
+    refreshes: Timings<Labels<2>>,
+    refreshed_artifacts: Family<Labels<1>, Counter>,
+    refresh_errors: Family<Labels<1>, Counter>,
+    requests: Timings<RequestLabels>,
+}
+
+impl Prometheus {
+    /// Nothing counted yet; `version` is that of the build, for `larder_build_info`.
+    #[must_use]
+    pub fn new(version: &str) -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("larder"),
+            hits: Counter::default(),
+            misses: Counter::default(),
+            refreshes: Family::new_with_constructor(|| Histogram::new(REFRESH_BUCKETS)),
+            refreshed_artifacts: Family::default(),
+            refresh_errors: Family::default(),
+            requests: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
+        };
+        metrics.register(version);
+        metrics
+    }
+
+    fn register(&mut self, version: &str) {
+        let build = Family::<[(&str, String); 1], Gauge>::default();
+        build.get_or_create(&[("version", version.to_owned())]).set(1);
+
+        let registry = &mut self.registry;
+        registry.register("build_info", "Always 1; its label tells the running version", build);
+        registry.register(
+            "cache_hits",
+            "Read requests answered from the cache alone",
+            self.hits.clone(),
+        );
+        registry.register(
+            "cache_misses",
+            "Read requests that had to read an artifact's files",
+            self.misses.clone(),
+        );
+        registry.register_with_unit(
+            "refresh_duration",
+            "How long the refresh of one source took",
+            Unit::Seconds,
+            self.refreshes.clone(),
+        );
+        registry.register(
+            "refresh_artifacts",
+            "How artifacts fared in refreshes",
+            self.refreshed_artifacts.clone(),
+        );
+        registry.register(
+            "refresh_errors",
+            "Trouble with single artifacts or whole sources in refreshes",
+            self.refresh_errors.clone(),
+        );
+        registry.register_with_unit(
+            "http_request_duration",
+            "How long the answer to one HTTP request took",
+            Unit::Seconds,
+            self.requests.clone(),
+        );
+    }
+}
+
+impl MetricsSink for Prometheus {
+    fn cache_read(&self, hit: bool) {
+        if hit { &self.hits } else { &self.misses }.inc();
+    }
+
+    fn source_refreshed(&self, report: &SourceReport) {
+        let duration = Duration::from_millis(report.duration_ms);
+        self.refreshes
+            .get_or_create(&[("outcome", report.status.as_str()), ("scope", "source")])
+            .observe(duration.as_secs_f64());
+
+        let counts = &report.counts;
+        for (outcome, count) in [
+            ("created", counts.created),
+            ("updated", counts.updated),
+            ("unchanged", counts.unchanged),
+            ("removed", counts.removed),
+            ("skipped", counts.skipped),
+        ] {
+            self.refreshed_artifacts.get_or_create(&[("outcome", outcome)]).inc_by(count);
+        }
+
+        for issue in &report.issues {
+            self.refresh_errors.get_or_create(&[("kind", issue.kind.as_str())]).inc();
+        }
+        let unlisted = report.issues_total.saturating_sub(report.issues.len() as u64);
+        if unlisted > 0 {
+            self.refresh_errors.get_or_create(&[("kind", UNLISTED)]).inc_by(unlisted);
+        }
+    }
+
+    fn http_request(&self, operation: &str, status: u16, duration: Duration) {
+        let labels = ([("status", status_class(status))], [("operation", operation.to_owned())]);
+        self.requests.get_or_create(&labels).observe(duration.as_secs_f64());
+    }
+
+    fn exposition(&self, format: Exposition) -> String {
+        let mut text = String::new();
+        encode(&mut text, &self.registry).expect("writing to a String does not fail");
+        match format {
+            Exposition::OpenMetrics => text,
+            Exposition::Classic => classic::from_open_metrics(&text),
+        }
+    }
+}
+
+fn status_class(status: u16) -> &'static str {
+    match status {
+        100..=199 => "1xx",
+        200..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        500..=599 => "5xx",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests;

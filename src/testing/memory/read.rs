@@ -2,7 +2,7 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use super::tables::{KeptCollection, Tables};
+use super::tables::{KeptCollection, Row, Tables};
 use crate::domain::{
     Timestamp,
     artifact::{CollectionArtifact, Health},
@@ -151,18 +151,26 @@ impl Tables {
         stats
     }
 
+    /// In any collection: only a newer row of the source's home makes that one good again.
+    fn is_invalidated_anywhere(&self, source: &SourceName, id: &ArtifactId) -> bool {
+        let rows = self.collections.values().filter_map(|kept| kept.rows.get(id));
+        rows.filter(|row| row.source == *source).any(Row::is_invalidated)
+    }
+
     pub(super) fn known(&self, source: &SourceName) -> Known {
-        let Some(kept) = self.sources.get(source) else { return Known::new() };
+        let attached = self.sources.get(source).filter(|kept| kept.attached);
+        let Some(kept) = attached else { return Known::new() };
         let Some(home) = self.collections.get(&kept.home) else { return Known::new() };
         let rows = home.rows.values().filter(|row| row.source == *source);
         rows.map(|row| {
             let artifact = row.artifact.clone();
+            let invalidated = self.is_invalidated_anywhere(source, &artifact.id);
             let problem = artifact.problem.filter(|_| artifact.health == Health::Broken);
             let known = KnownArtifact {
                 path: artifact.path,
                 revision: artifact.revision,
-                fingerprint: artifact.fingerprint.filter(|_| !row.is_invalidated()),
-                invalidated: row.is_invalidated(),
+                fingerprint: artifact.fingerprint.filter(|_| !invalidated),
+                invalidated,
                 health: artifact.health,
                 problem_line: problem.as_ref().and_then(|problem| problem.line),
                 problem: problem.map(|problem| problem.message),

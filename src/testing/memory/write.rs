@@ -8,7 +8,7 @@ use crate::domain::{
     artifact::Artifact,
     collection::{CollectionKind, RegisteredSource, Source},
     delta::{Applied, Delta, Recheck, Scope, Verified},
-    id::{ArtifactId, CollectionId, MAX_NAME_CHARS, SourceName},
+    id::{ArtifactId, CollectionId, SourceName},
     report::SourceReport,
 };
 
@@ -16,8 +16,14 @@ impl Tables {
     pub(super) fn register(&mut self, sources: &[Source], now: Timestamp) -> Vec<RegisteredSource> {
         let default = CollectionId::default_collection();
         self.make_collection(&default, CollectionKind::Default, None, now);
-        for kept in self.sources.values_mut() {
+        let stays = |kept: &&mut KeptSource| sources.iter().any(|it| it.name == kept.source.name);
+        for kept in self.sources.values_mut().filter(|kept| !stays(kept)) {
             kept.attached = false;
+            if kept.lives_in_default() {
+                // Its rows go with it, so what was verified of them means nothing any more.
+                kept.verified_at = None;
+                kept.manifest_hash = None;
+            }
         }
         for source in sources {
             self.attach(source, now);
@@ -62,17 +68,8 @@ impl Tables {
         if source.as_str() == SourceName::DEFAULT {
             return CollectionId::default_collection();
         }
-        let suffixes = ["", "-files"].map(str::to_owned).into_iter();
-        let suffixes = suffixes.chain((2..).map(|number| format!("-files-{number}")));
-        suffixes
-            .filter_map(|suffix| {
-                let room = MAX_NAME_CHARS - suffix.len();
-                let name: String = source.as_str().chars().take(room).collect();
-                CollectionId::new(format!("{name}{suffix}")).ok()
-            })
-            .find(|id| {
-                !CollectionId::RESERVED.contains(&id.as_str()) && !self.collections.contains_key(id)
-            })
+        CollectionId::of_mirror(source)
+            .find(|id| !self.collections.contains_key(id))
             .expect("there is always another number")
     }
 
@@ -170,8 +167,9 @@ impl Tables {
         let default = CollectionId::default_collection();
         let before = self.row(&default, id).cloned();
         let at_home = |row: &Row| {
-            let source = self.sources.get(&row.source);
-            source.is_some_and(|kept| kept.attached && kept.lives_in_default())
+            self.sources
+                .get(&row.source)
+                .is_some_and(|kept| kept.attached && kept.lives_in_default())
         };
         if before.as_ref().is_some_and(at_home) {
             // The source `default` wins every contest.
@@ -179,8 +177,10 @@ impl Tables {
         }
         let mut mirrors = self.attached().into_iter().filter(|kept| !kept.lives_in_default());
         let winner = mirrors.find_map(|kept| self.row(&kept.home, id)).cloned();
-        // An invalidation of `default`'s own row outlives a scan that began before it.
-        let invalidated_at = before.as_ref().and_then(|row| row.invalidated_at);
+        // A row that is replaced hands its invalidation on, so that it outlives a scan that began
+        // before it; one that is gone takes it along.
+        let replaced = before.as_ref().filter(|row| self.stands_at_home(row));
+        let invalidated_at = replaced.and_then(|row| row.invalidated_at);
         let after =
             winner.map(|row| Row { invalidated_at: row.invalidated_at.max(invalidated_at), ..row });
         let same = match (&before, &after) {
@@ -196,6 +196,11 @@ impl Tables {
             None => rows.remove(id),
         };
         true
+    }
+
+    fn stands_at_home(&self, row: &Row) -> bool {
+        let source = self.sources.get(&row.source).filter(|kept| kept.attached);
+        source.is_some_and(|kept| self.row(&kept.home, &row.artifact.id).is_some())
     }
 
     /// [`Self::settle`] for every id there is, after sources came or went.

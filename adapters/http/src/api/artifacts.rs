@@ -34,7 +34,7 @@ impl ArtifactsApi {
     #[expect(clippy::too_many_arguments, reason = "an argument is a parameter of the API")]
     async fn list(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// How many at most.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
@@ -75,7 +75,7 @@ impl ArtifactsApi {
         };
         let page = PageParams { limit: limit.0, after: after.0, before: before.0, sort: sort.0 };
         let held = if_none_match.0.as_deref();
-        Ok(listing::page(&state.larder, &default_collection(), filter, page, held).await?)
+        Ok(listing::page(&shared.larder, &default_collection(), filter, page, held).await?)
     }
 
     /// Count all artifacts by type, tag, origin and health
@@ -83,7 +83,7 @@ impl ArtifactsApi {
     #[expect(clippy::too_many_arguments, reason = "an argument is a parameter of the API")]
     async fn facets(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// Only artifacts of this type; repeat it for any of several.
         #[oai(name = "type", default, validator(max_items = 50))]
         types: Query<Vec<String>>,
@@ -114,7 +114,7 @@ impl ArtifactsApi {
             q: q.0,
         };
         let held = if_none_match.0.as_deref();
-        Ok(listing::facets(&state.larder, &default_collection(), filter, held).await?)
+        Ok(listing::facets(&shared.larder, &default_collection(), filter, held).await?)
     }
 
     /// Get an artifact
@@ -125,15 +125,15 @@ impl ArtifactsApi {
     #[oai(path = "/:artifact_id", method = "get", operation_id = "getArtifact")]
     async fn get(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(min_length = 1, max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
         collection: Query<String>,
     ) -> Result<Revised<ArtifactDetail>, Refused<Named>> {
-        let larder = &state.larder;
+        let larder = &shared.larder;
         let row = larder.artifact(&collection, &parse_id(&artifact_id)?).await?;
         let collections = larder.memberships(&row).await?;
         let managed = larder.is_managed(&row).await?;
@@ -150,16 +150,16 @@ impl ArtifactsApi {
     #[oai(path = "/:artifact_id/content", method = "get", operation_id = "getArtifactContent")]
     async fn content(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(min_length = 1, max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
         collection: Query<String>,
     ) -> Result<Text, Refused<Named>> {
         let id = parse_id(&artifact_id)?;
-        Ok(Text::plain(state.larder.content(&collection, &id).await?.text))
+        Ok(Text::plain(shared.larder.content(&collection, &id).await?.text))
     }
 
     /// Refresh an artifact
@@ -169,18 +169,18 @@ impl ArtifactsApi {
     #[oai(path = "/:artifact_id/refresh-cache", method = "post", operation_id = "refreshArtifact")]
     async fn refresh(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         request: &Request,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(min_length = 1, max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
         collection: Query<String>,
     ) -> Result<Json<RefreshReport>, Refused<LimitedNamed>> {
-        state.admit_refresh(request)?;
+        shared.admit_refresh(request)?;
         let id = parse_id(&artifact_id)?;
-        let report = state.larder.refresh_artifact(&collection, &id).await?;
+        let report = shared.larder.refresh_artifact(&collection, &id).await?;
         Ok(Json::new(&RefreshReport::from(report))?)
     }
 }

@@ -39,7 +39,7 @@ impl CollectionsApi {
     #[oai(path = "/", method = "get", operation_id = "listUserCollections")]
     async fn list(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// How many at most.
         #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<Option<u32>>,
@@ -57,7 +57,7 @@ impl CollectionsApi {
             limit: listing::limit(limit.0)?,
             after: after.0.as_deref().map(cursor::decode).transpose()?,
         };
-        let page = state.larder.collections(&query).await?;
+        let page = shared.larder.collections(&query).await?;
         let held = IfNoneMatch::parse(if_none_match.0.as_deref());
         let list = CollectionList::new(page, query.after.is_none());
         Ok(Cached::by_content(&list, |validator| held.holds(validator))?)
@@ -70,17 +70,18 @@ impl CollectionsApi {
     #[oai(path = "/refresh-cache", method = "post", operation_id = "refreshAll")]
     async fn refresh_all(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         request: &Request,
         /// Accept so many removals from each source where the mass-loss guard would stop.
-        confirm_removals: Query<Option<u32>>,
+        #[oai(validator(minimum(value = "0"), maximum(value = "4294967295")))]
+        confirm_removals: Query<Option<u64>>,
         /// Read every file again, changed or not.
         #[oai(default)]
         force: Query<bool>,
     ) -> Result<Json<BatchReport>, Refused<Limited>> {
-        state.admit_refresh(request)?;
+        shared.admit_refresh(request)?;
         let options = options(confirm_removals.0, force.0);
-        let report = state.larder.refresh_all(options).await?;
+        let report = shared.larder.refresh_all(options).await?;
         Ok(Json::new(&BatchReport::from(report))?)
     }
 
@@ -90,7 +91,7 @@ impl CollectionsApi {
     #[oai(path = "/cache-stats", method = "get", operation_id = "getCacheStats")]
     async fn stats(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// The collection counted, by id or name.
         #[oai(default = "super::default_collection", validator(min_length = 1, max_length = 255))]
         collection_id: Query<String>,
@@ -99,7 +100,7 @@ impl CollectionsApi {
         ttl_seconds: Query<Option<u32>>,
     ) -> Result<Json<CacheStats>, Refused<Named>> {
         let ttl = ttl_seconds.0.map(|seconds| Duration::from_secs(seconds.into()));
-        let stats = state.larder.stats(&collection_id, ttl).await?;
+        let stats = shared.larder.stats(&collection_id, ttl).await?;
         Ok(Json::new(&CacheStats::from(stats))?)
     }
 
@@ -107,7 +108,7 @@ impl CollectionsApi {
     #[oai(path = "/:collection_id", method = "get", operation_id = "getUserCollection")]
     async fn get(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// The collection's id, else its name.
         #[oai(validator(min_length = 1, max_length = 255))]
         collection_id: Path<String>,
@@ -115,7 +116,7 @@ impl CollectionsApi {
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
     ) -> Result<Cached<UserCollection>, Refused<Named>> {
-        let collection = state.larder.collection(&collection_id).await?;
+        let collection = shared.larder.collection(&collection_id).await?;
         let held = IfNoneMatch::parse(if_none_match.0.as_deref());
         Ok(Cached::by_content(&collection.into(), |validator| held.holds(validator))?)
     }
@@ -131,7 +132,7 @@ impl CollectionsApi {
     #[expect(clippy::too_many_arguments, reason = "an argument is a parameter of the API")]
     async fn artifacts(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// The collection's id, else its name.
         #[oai(validator(min_length = 1, max_length = 255))]
         collection_id: Path<String>,
@@ -175,7 +176,7 @@ impl CollectionsApi {
         };
         let page = PageParams { limit: limit.0, after: after.0, before: before.0, sort: sort.0 };
         let held = if_none_match.0.as_deref();
-        Ok(listing::page(&state.larder, &collection_id, filter, page, held).await?)
+        Ok(listing::page(&shared.larder, &collection_id, filter, page, held).await?)
     }
 
     /// Count a collection's artifacts by type, tag, origin and health
@@ -187,7 +188,7 @@ impl CollectionsApi {
     #[expect(clippy::too_many_arguments, reason = "an argument is a parameter of the API")]
     async fn facets(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// The collection's id, else its name.
         #[oai(validator(min_length = 1, max_length = 255))]
         collection_id: Path<String>,
@@ -221,7 +222,7 @@ impl CollectionsApi {
             q: q.0,
         };
         let held = if_none_match.0.as_deref();
-        Ok(listing::facets(&state.larder, &collection_id, filter, held).await?)
+        Ok(listing::facets(&shared.larder, &collection_id, filter, held).await?)
     }
 
     /// Refresh a collection
@@ -236,24 +237,25 @@ impl CollectionsApi {
     )]
     async fn refresh(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         request: &Request,
         /// The collection's id, else its name.
         #[oai(validator(min_length = 1, max_length = 255))]
         collection_id: Path<String>,
         /// Accept so many removals from each source where the mass-loss guard would stop.
-        confirm_removals: Query<Option<u32>>,
+        #[oai(validator(minimum(value = "0"), maximum(value = "4294967295")))]
+        confirm_removals: Query<Option<u64>>,
         /// Read every file again, changed or not.
         #[oai(default)]
         force: Query<bool>,
     ) -> Result<Json<RefreshReport>, Refused<LimitedNamed>> {
-        state.admit_refresh(request)?;
+        shared.admit_refresh(request)?;
         let options = options(confirm_removals.0, force.0);
-        let report = state.larder.refresh_collection(&collection_id, options).await?;
+        let report = shared.larder.refresh_collection(&collection_id, options).await?;
         Ok(Json::new(&RefreshReport::from(report))?)
     }
 }
 
-fn options(confirm_removals: Option<u32>, force: bool) -> RefreshOptions {
-    RefreshOptions { force, confirm_removals: confirm_removals.map(Into::into) }
+fn options(confirm_removals: Option<u64>, force: bool) -> RefreshOptions {
+    RefreshOptions { force, confirm_removals }
 }

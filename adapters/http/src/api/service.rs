@@ -30,6 +30,7 @@ fn ok() -> Result<Json<Status>, Problem> {
 }
 
 #[OpenApi(tag = "Tag::Service")]
+#[expect(clippy::unused_async, reason = "every operation is asynchronous to the framework")]
 impl ServiceApi {
     /// Whether the process lives
     ///
@@ -44,8 +45,8 @@ impl ServiceApi {
     /// 503 while the database does not answer, or while the cache is being filled for the first
     /// time.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
-    async fn readiness(&self, state: Data<&Arc<State>>) -> Result<Json<Status>, Refused<Nothing>> {
-        match state.larder.readiness().await {
+    async fn readiness(&self, shared: Data<&Arc<State>>) -> Result<Json<Status>, Refused<Nothing>> {
+        match shared.larder.readiness().await {
             Readiness::Ready => Ok(ok()?),
             Readiness::Filling => {
                 let detail = "The cache is being filled for the first time.";
@@ -61,12 +62,12 @@ impl ServiceApi {
     #[oai(path = "/metrics", method = "get", operation_id = "getMetrics")]
     async fn metrics(
         &self,
-        state: Data<&Arc<State>>,
+        shared: Data<&Arc<State>>,
         /// `application/openmetrics-text` for OpenMetrics.
         accept: Header<Option<String>>,
     ) -> Result<Text, Refused<Nothing>> {
         let open = accept.as_deref().is_some_and(|it| it.contains("application/openmetrics-text"));
         let format = if open { Exposition::OpenMetrics } else { Exposition::Classic };
-        Ok(Text::metrics(state.larder.metrics().exposition(format), format))
+        Ok(Text::metrics(shared.larder.metrics().exposition(format), format))
     }
 }

@@ -19,7 +19,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-use super::{Health, Nullable, PageInfo};
+use super::{Health, Moment, Nullable, PageInfo};
 use crate::cursor;
 
 /// An artifact in a collection.
@@ -72,13 +72,13 @@ pub(crate) struct Item {
     /// The hash of its source bytes: the token of optimistic locking.
     pub revision: String,
     /// When it joined the collection.
-    pub added_at: Nullable<Timestamp>,
+    pub added_at: Nullable<Moment>,
     /// When its main file was last changed; null without one.
-    pub updated_at: Nullable<Timestamp>,
+    pub updated_at: Nullable<Moment>,
     /// When the row was last known to agree with its files; null once it is invalidated.
-    pub synced_at: Nullable<Timestamp>,
+    pub synced_at: Nullable<Moment>,
     /// When it goes stale unless it is verified before; null once it is invalidated.
-    pub expires_at: Nullable<Timestamp>,
+    pub expires_at: Nullable<Moment>,
 }
 
 impl Item {
@@ -111,17 +111,17 @@ impl Item {
             health: artifact.health.into(),
             problem: problem.into(),
             revision: artifact.revision.to_string(),
-            added_at: artifact.added_at.into(),
-            updated_at: artifact.updated_at.into(),
-            synced_at: synced_at.into(),
-            expires_at: synced_at.and_then(|at| expires_at(at, ttl)).into(),
+            added_at: artifact.added_at.map(Moment).into(),
+            updated_at: artifact.updated_at.map(Moment).into(),
+            synced_at: synced_at.map(Moment).into(),
+            expires_at: synced_at.and_then(|at| expires_at(at, ttl)).map(Moment).into(),
         }
     }
 }
 
 impl Example for Item {
     fn example() -> Self {
-        let at = |text: &str| text.parse::<Timestamp>().ok().into();
+        let at = |text: &str| text.parse().ok().map(Moment).into();
         let text = |text: &str| Nullable(Some(text.to_owned()));
         Self {
             id: "skill:pdf".into(),

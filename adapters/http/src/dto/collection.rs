@@ -14,7 +14,7 @@ use larder::{
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
 
-use super::{Nullable, PageInfo, report::RefreshStatus};
+use super::{Moment, Nullable, PageInfo, report::RefreshStatus};
 use crate::cursor;
 
 /// Where a collection's artifacts come from.
@@ -38,7 +38,7 @@ pub(crate) struct LastRefresh {
     /// How it ended.
     pub status: RefreshStatus,
     /// When it began.
-    pub started_at: Timestamp,
+    pub started_at: Moment,
     /// How long it took.
     pub duration_ms: u64,
     /// How many errors there were.
@@ -54,7 +54,7 @@ impl From<SourceReport> for LastRefresh {
         Self {
             source_collection: report.source.to_string(),
             status,
-            started_at: report.started_at,
+            started_at: Moment(report.started_at),
             duration_ms: report.duration_ms,
             errors_total: report.issues_total,
             problem: first.filter(|_| status != RefreshStatus::Completed).into(),
@@ -85,9 +85,9 @@ pub(crate) struct UserCollection {
     /// One higher with every change of its rows.
     pub generation: u64,
     /// When it was made.
-    pub created_at: Timestamp,
+    pub created_at: Moment,
     /// When its rows last changed.
-    pub updated_at: Timestamp,
+    pub updated_at: Moment,
     /// The last refresh of its source, or of any source for a collection of several.
     pub last_refresh: Nullable<LastRefresh>,
 }
@@ -108,8 +108,8 @@ impl From<Collection> for UserCollection {
             detached: collection.detached,
             artifact_count: collection.artifact_count,
             generation: collection.generation,
-            created_at: collection.created_at,
-            updated_at: collection.updated_at,
+            created_at: Moment(collection.created_at),
+            updated_at: Moment(collection.updated_at),
             last_refresh: collection.last_report.map(LastRefresh::from).into(),
         }
     }
@@ -127,8 +127,8 @@ impl Example for UserCollection {
             detached: false,
             artifact_count: 241,
             generation: 8,
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
+            created_at: Moment(Timestamp::UNIX_EPOCH),
+            updated_at: Moment(Timestamp::UNIX_EPOCH),
             last_refresh: Nullable(None),
         }
     }

@@ -3,11 +3,13 @@
 
 mod artifact;
 mod collection;
+mod moment;
 mod nullable;
 mod report;
 
 pub(crate) use artifact::{ArtifactDetail, ArtifactList, FacetList, Freshness};
 pub(crate) use collection::{CacheStats, CollectionList, UserCollection};
+use moment::Moment;
 pub(crate) use nullable::Nullable;
 pub(crate) use report::{BatchReport, RefreshReport};
 
@@ -61,4 +63,69 @@ pub(crate) struct PageInfo {
     pub end_cursor: Nullable<String>,
     /// How many items there are on all pages.
     pub total_count: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::{Any, Example, ToJSON};
+    use serde_json::Map;
+
+    use super::{
+        artifact::{Facet, Item},
+        *,
+    };
+    use crate::problem::Problem;
+
+    /// Answers are written by serde and described by poem-openapi: both must mean the same.
+    #[track_caller]
+    fn agree<T: Serialize + ToJSON>(value: &T) {
+        assert_eq!(Some(serde_json::to_value(value).unwrap()), value.to_json());
+    }
+
+    fn page_info() -> PageInfo {
+        PageInfo {
+            has_next_page: true,
+            has_previous_page: false,
+            start_cursor: Nullable(Some("a".into())),
+            end_cursor: Nullable(None),
+            total_count: 1,
+        }
+    }
+
+    #[test]
+    fn the_serde_form_and_the_schema_of_every_answer_agree() {
+        let item = Item::example();
+        let facet = Facet { value: "x".into(), count: 2 };
+        agree(&item);
+        agree(&ArtifactList { items: vec![item.clone()], page_info: page_info(), generation: 1 });
+        agree(&ArtifactDetail {
+            item,
+            extra: Any(Map::from_iter([("k".to_owned(), 1.into())])),
+            editable: true,
+            stale: false,
+            collections: vec!["default".into()],
+        });
+        agree(&FacetList {
+            types: vec![facet.clone()],
+            tag: vec![facet],
+            origin: Vec::new(),
+            health: Vec::new(),
+            generation: 1,
+        });
+        agree(&UserCollection::example());
+        agree(&CollectionList { items: vec![UserCollection::example()], page_info: page_info() });
+        agree(&CacheStats::example());
+        agree(&RefreshReport::example());
+        agree(&BatchReport {
+            collections_refreshed: 1,
+            artifacts_refreshed: 2,
+            skipped: 0,
+            errors_total: 0,
+            errors: Vec::new(),
+            duration_ms: 3,
+            collections: vec![RefreshReport::example()],
+        });
+        agree(&Problem::example());
+        agree(&Problem::invalid("limit", "it must be 1 to 200").retry_after(1));
+    }
 }

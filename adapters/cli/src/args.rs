@@ -1,0 +1,111 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::{FlagValue, Flags};
+
+/// A fast, always fresh catalogue of the artifacts that coding agents use.
+#[derive(Debug, Parser)]
+#[command(name = "larder", version, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API until SIGTERM or Ctrl-C
+    Serve(Serve),
+    /// Move the schema of the database
+    Migrate(Migrate),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+/// What every command that needs settings takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The configuration file [default: larder/larder.toml in the XDG configuration directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    /// The database: `sqlite:///path/to/file.db` or `postgres://user@host/name`
+    #[arg(long, global = true, value_name = "URL")]
+    database: Option<String>,
+}
+
+impl Common {
+    /// The settings among these flags.
+    pub(crate) fn flags(&self) -> Flags {
+        one("database.url", "--database", self.database.as_ref()).into_iter().collect()
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    /// The address and port to listen on, 0 for a free port [default: 127.0.0.1:7373]
+    #[arg(long, value_name = "ADDR")]
+    bind: Option<String>,
+    /// A directory of source collections, each with a collection.toml; repeatable [default:
+    /// `~/.larder/collections` and `~/.skillmeat/collections`]
+    #[arg(long, value_name = "DIR")]
+    collections: Vec<String>,
+    /// A plain directory of artifacts; repeatable [default: `claude=~/.claude`]
+    #[arg(long, value_name = "NAME=PATH[,kind=agent|command]")]
+    directory: Vec<String>,
+    /// Serve a small example collection, with a database of its own
+    #[arg(long, conflicts_with_all = ["collections", "directory", "database"])]
+    pub(crate) demo: bool,
+}
+
+impl Serve {
+    /// The settings among these flags.
+    pub(crate) fn flags(&self) -> Flags {
+        let mut flags = self.common.flags();
+        flags.extend(one("server.bind", "--bind", self.bind.as_ref()));
+        flags.extend(many("collections", "--collections", &self.collections));
+        flags.extend(many("directories", "--directory", &self.directory));
+        flags
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Migrate {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) step: Step,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Step {
+    /// Apply every migration that is missing
+    Up,
+    /// Take the last applied migration back
+    Down,
+    /// List the migrations and whether they are applied
+    Status,
+}
+
+type Flag = (&'static str, &'static str, FlagValue);
+
+fn one(key: &'static str, name: &'static str, given: Option<&String>) -> Option<Flag> {
+    given.map(|text| (key, name, FlagValue::One(text.clone())))
+}
+
+fn many(key: &'static str, name: &'static str, given: &[String]) -> Option<Flag> {
+    (!given.is_empty()).then(|| (key, name, FlagValue::Many(given.to_vec())))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,83 @@
+//! `larder serve`.
+
+use std::net::{SocketAddr, TcpListener};
+
+use larder_filesystem::FileSystemConfig;
+
+use crate::{
+    compose::{self, Database},
+    demo,
+    failure::Failure,
+    settings::Settings,
+    signals,
+};
+
+/// Serves until the process is asked to end.
+pub(crate) async fn serve(mut settings: Settings, demo: bool) -> Result<(), Failure> {
+    settings.require_loopback()?;
+    if demo {
+        demo::set_up(&mut settings)?;
+    }
+
+    let termination = signals::termination()?;
+    let (listener, address) = listen(settings.bind)?;
+    let database = Database::open(&settings).await?;
+    let outcome = serve_from(&database, &settings, listener, address, termination).await;
+    database.close().await;
+    outcome
+}
+
+async fn serve_from(
+    database: &Database,
+    settings: &Settings,
+    listener: TcpListener,
+    address: SocketAddr,
+    termination: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
+    let applied = database.schema.up().await;
+    for migration in applied.map_err(|error| Failure::new("the schema cannot be moved", &error))? {
+        tracing::info!(version = migration.version, name = migration.name, "migrated");
+    }
+
+    warn_of_sources(&settings.sources);
+    let larder = compose::larder(settings, database.cache.clone());
+    let start = tokio::spawn({
+        let larder = larder.clone();
+        async move { larder.start().await }
+    });
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        %address,
+        docs = format!("http://{address}/docs"),
+        "serving"
+    );
+    let http = compose::http_settings(settings, address);
+    let served = larder_http::serve(listener, larder, &http, termination).await;
+    start.abort();
+    served.map_err(|error| Failure::new("the server failed", &error))
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    TcpListener::bind(address)
+        .and_then(|listener| Ok((listener.local_addr()?, listener)))
+        .map(|(address, listener)| (listener, address))
+        .map_err(|error| {
+            let what = format!("cannot listen on {address} (server.bind, --bind)");
+            Failure::new(&what, &error)
+        })
+}
+
+/// Tells which configured directories are not there. One that comes later is found then.
+fn warn_of_sources(sources: &FileSystemConfig) {
+    let directories = sources.directories.iter().map(|directory| ("directories", &directory.path));
+    let collections = sources.collections.iter().map(|path| ("collections", path));
+    for (setting, path) in collections.chain(directories).filter(|(_, path)| !path.is_dir()) {
+        tracing::warn!(setting, path = %path.display(), "there is no such directory");
+    }
+    if sources.collections.is_empty() && sources.directories.is_empty() {
+        tracing::warn!(
+            "there is nothing to serve: name a directory with --collections or --directory, \
+             or try --demo"
+        );
+    }
+}

@@ -1,0 +1,172 @@
+//! How Larder is set up: defaults, then `larder.toml`, then the environment, then flags, each laid
+//! over the one before, and all of it checked before anything is opened.
+
+mod database;
+mod defaults;
+mod environment;
+mod file;
+mod flags;
+mod keys;
+mod later;
+mod layers;
+mod places;
+mod sources;
+mod tokens;
+mod values;
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use larder::domain::freshness::TimeToLive;
+use larder_filesystem::FileSystemConfig;
+
+pub(crate) use self::{
+    database::DatabaseUrl,
+    environment::Environment,
+    flags::{FlagValue, Flags},
+    layers::{Layers, SettingsError},
+    places::Places,
+};
+use self::{later::Later, layers::Origin};
+
+/// The form of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// Everything that can be set, checked.
+pub(crate) struct Settings {
+    /// Where artifacts lie.
+    pub(crate) sources: FileSystemConfig,
+    /// The address that `serve` listens on.
+    pub(crate) bind: SocketAddr,
+    /// Where clients find the server; `None`: where it listens.
+    pub(crate) url: Option<String>,
+    /// Proxies whose word on the client's address is taken.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Origins of web pages that may call the API.
+    pub(crate) cors_origins: Vec<String>,
+    /// Which database.
+    pub(crate) database: DatabaseUrl,
+    /// Connections to it, at most.
+    pub(crate) max_connections: u32,
+    /// When rows go stale.
+    pub(crate) ttl: TimeToLive,
+    /// How long a request may take.
+    pub(crate) request_timeout: Duration,
+    /// Refreshes a caller may ask for in a minute.
+    pub(crate) refresh_per_minute: u32,
+    /// Refreshes a caller may ask for at once.
+    pub(crate) refresh_burst: u32,
+    /// The form of the log.
+    pub(crate) log_format: LogFormat,
+    /// What is read and checked, and steers nothing yet.
+    pub(crate) later: Later,
+    /// Where a person's files lie.
+    pub(crate) places: Places,
+    /// Where each value came from.
+    pub(crate) layers: Layers,
+    /// What is odd about them and no error, a sentence each.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Settings {
+    /// Reads every layer; `config` is the file that the flag of that name asks for.
+    pub(crate) fn load(
+        environment: &Environment,
+        config: Option<&str>,
+        flags: Flags,
+    ) -> Result<Self, SettingsError> {
+        let places = Places::of(environment);
+        let mut layers = Layers::new(places.home());
+        defaults::lay(&places, &mut layers)?;
+        if let Some(file) = config_file(config, &places)? {
+            file::read(&file, &mut layers)?;
+        }
+        environment.lay_over(&mut layers)?;
+        flags::lay_over(flags, &mut layers)?;
+
+        let mut settings = Self::of(layers, places)?;
+        let unknown = environment.unknown().into_iter();
+        settings.warnings.extend(
+            unknown.map(|name| format!("{name} is not a setting of Larder; it is ignored")),
+        );
+        settings.warnings.extend(settings.later.warnings());
+        Ok(settings)
+    }
+
+    fn of(layers: Layers, places: Places) -> Result<Self, SettingsError> {
+        let formats =
+            [("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+        let url = layers.has("server.url").then(|| layers.text("server.url", values::web_url));
+        Ok(Self {
+            sources: sources::of(&layers, &places)?,
+            bind: layers.text("server.bind", values::bind_address)?,
+            url: url.transpose()?,
+            trusted_proxies: layers.list("server.trusted_proxies", values::ip_address)?,
+            cors_origins: layers.list("server.cors_origins", values::web_origin)?,
+            database: layers.text("database.url", |url| {
+                DatabaseUrl::parse(url, |file| layers.path("database.url", file))
+            })?,
+            max_connections: layers.number("database.max_connections", 1..=1_000)?,
+            ttl: TimeToLive {
+                default: layers.text("cache.ttl", values::duration)?,
+                by_collection: layers.table("cache.ttl_by_collection", values::duration)?,
+            },
+            request_timeout: layers.text("cache.request_timeout", values::duration)?,
+            refresh_per_minute: layers.number("rate_limit.refresh_per_minute", 1..=100_000)?,
+            refresh_burst: layers.number("rate_limit.refresh_burst", 1..=100_000)?,
+            log_format: layers.text("log.format", |text| values::word(&formats, text))?,
+            later: Later::of(&layers)?,
+            warnings: Vec::new(),
+            places,
+            layers,
+        })
+    }
+
+    /// Refuses an address that other machines reach: without access tokens whoever reaches Larder
+    /// may do everything.
+    pub(crate) fn require_loopback(&self) -> Result<(), SettingsError> {
+        if self.bind.ip().to_canonical().is_loopback() {
+            return Ok(());
+        }
+        let tokens = if self.later.tokens.is_empty() {
+            "without access tokens"
+        } else {
+            "as auth.tokens are not in force yet,"
+        };
+        let reason = format!(
+            "{} is not a loopback address; {tokens} Larder serves 127.0.0.1 alone",
+            self.bind
+        );
+        Err(self.layers.error("server.bind", &reason))
+    }
+}
+
+/// The file to read: the one that the flag asks for, else the usual one if there is one.
+fn config_file(flag: Option<&str>, places: &Places) -> Result<Option<PathBuf>, SettingsError> {
+    let Some(text) = flag else {
+        return Ok(places.config_file().filter(|file| file.exists()));
+    };
+    let error = |reason: &str| {
+        SettingsError::new("the configuration file", reason, &Origin::Flag("--config"))
+    };
+    let file = values::path(text, Path::new(""), places.home()).map_err(|reason| error(&reason))?;
+    if file.exists() {
+        Ok(Some(file))
+    } else {
+        Err(error(&format!("there is no file {}", file.display())))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! Runs the binary in a home of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    thread,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// How long a server may take to do what a test waits for.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How long is waited between two looks at something that tells nobody when it changes.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+
+/// An empty home directory; every run in it sees its variables and no others.
+pub(crate) struct Home(TempDir);
+
+/// What a run left.
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A file in it, with its directories.
+    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    pub(crate) fn larder(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_larder"));
+        command.args(arguments).current_dir(self.path()).env_clear().env("HOME", self.path());
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        outcome(&mut self.larder(arguments))
+    }
+
+    /// A server on a free port, once it listens.
+    pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
+        let arguments = [&["serve", "--bind", "127.0.0.1:0"], arguments].concat();
+        Server::start(self.larder(&arguments))
+    }
+}
+
+/// Runs a command to its end.
+pub(crate) fn outcome(command: &mut Command) -> Outcome {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Outcome { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+impl Outcome {
+    /// That it failed with that code, said why in one line, and printed nothing else.
+    #[track_caller]
+    pub(crate) fn failed(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{}", self.stderr);
+        assert_eq!(self.stdout, "");
+        let told: Vec<_> = self.stderr.lines().filter(|line| !line.starts_with('{')).collect();
+        assert_eq!(told.len(), 1, "{}", self.stderr);
+        for part in parts {
+            assert!(told[0].contains(part), "{part:?} in {}", told[0]);
+        }
+    }
+}
+
+/// A running server; it is killed when a test lets go of it.
+pub(crate) struct Server {
+    process: Child,
+    log: Receiver<Value>,
+    /// The log up to the line that told the address.
+    start: Vec<Value>,
+    address: String,
+}
+
+impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        let stderr = BufReader::new(process.stderr.take().unwrap());
+        let (lines, log) = channel();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                let entry = serde_json::from_str(&line).unwrap_or(Value::String(line));
+                if lines.send(entry).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut server = Self { process, log, start: Vec::new(), address: String::new() };
+        while server.address.is_empty() {
+            let entry = server.log.recv_timeout(PATIENCE);
+            let entry = entry.unwrap_or_else(|error| panic!("{error}: {:#?}", server.start));
+            if entry["message"] == "serving" {
+                entry["address"].as_str().unwrap().clone_into(&mut server.address);
+            }
+            server.start.push(entry);
+        }
+        server
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// The entry with that message in the log of the start.
+    #[track_caller]
+    pub(crate) fn seen(&self, message: &str) -> &Value {
+        let entry = self.start.iter().find(|entry| entry["message"] == message);
+        entry.unwrap_or_else(|| panic!("{message:?} in {:#?}", self.start))
+    }
+
+    /// The status and the body of an answer.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .new_agent();
+        let mut answer = agent.get(format!("http://{}{path}", self.address)).call().unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+
+    /// Waits until the cache is filled.
+    pub(crate) fn ready(&self) {
+        for _ in 0..PATIENCE.as_millis() / BETWEEN_LOOKS.as_millis() {
+            if self.get("/readyz").0 == 200 {
+                return;
+            }
+            // The log is where a change may show; a line of it is worth a look.
+            if self.log.recv_timeout(BETWEEN_LOOKS) == Err(RecvTimeoutError::Disconnected) {
+                break;
+            }
+        }
+        panic!("the server does not get ready: {:?}", self.get("/readyz"));
+    }
+
+    /// Asks it to end by a signal, and waits until it has.
+    pub(crate) fn end(mut self, signal: &str) -> ExitStatus {
+        let id = self.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        self.process.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is as well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,10 @@
+//! The binary, run as a person or a script runs it.
+
+#![expect(clippy::unwrap_used, reason = "where a helper fails, its test does")]
+
+mod binary;
+mod demo;
+mod migrate;
+mod serve;
+mod settings;
+mod usage;

@@ -1,0 +1,12 @@
+//! The API in one process, on a scripted source and a repository in memory.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the right answer")]
+
+mod house;
+
+mod conditional;
+mod gate;
+mod paging;
+mod problems;
+mod reading;
+mod refreshing;
