@@ -1,1 +1,153 @@
-//! placeholder
+//! The artifact source on a file system: finds the directories that the configuration covers, and
+//! reads the artifacts in them, whoever wrote them.
+//!
+//! - `discover`: which directories are sources, and what they are called.
+//! - `managed`: sources with a `collection.toml`; `plain`: any other tree.
+//! - `frontmatter`, `json`, `lists`, `reading`: what one file says of its artifact.
+//! - `files`, `fingerprint`: reading within the root and within limits, and what a stat proves.
+//! - `rows`: artifacts made of all this, and which of them a scan needs to read.
+
+mod content;
+mod discover;
+mod files;
+mod fingerprint;
+mod frontmatter;
+mod json;
+mod lists;
+mod managed;
+mod plain;
+mod reading;
+mod rows;
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use larder::{
+    domain::{
+        artifact::Artifact,
+        collection::{Layout, Source},
+        delta::Known,
+        id::{ArtifactId, SourceName},
+    },
+    ports::{ArtifactSource, Clock, Content, Scan, SourceError},
+};
+
+use crate::rows::Reader;
+
+/// Where the sources are.
+#[derive(Debug, Clone, Default)]
+pub struct FileSystemConfig {
+    /// Directories whose sub-directories with a `collection.toml` are source collections. One that
+    /// holds a `collection.toml` itself is a source collection itself.
+    pub collections: Vec<PathBuf>,
+    /// Directories that are sources without a manifest.
+    pub directories: Vec<PlainDirectory>,
+}
+
+/// A directory in which artifacts are recognised by where they lie.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlainDirectory {
+    /// What the source is called.
+    pub name: String,
+    /// Where it is.
+    pub path: PathBuf,
+    /// When set, every Markdown file below it is of this kind, and nothing else is looked for.
+    pub kind: Option<FileKind>,
+}
+
+/// A kind of artifact that is one Markdown file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileKind {
+    /// An agent.
+    Agent,
+    /// A command.
+    Command,
+}
+
+/// The sources of a configuration, on the disk. Cheap to clone; its work runs on threads that may
+/// block.
+#[derive(Clone)]
+pub struct FileSystem {
+    config: Arc<FileSystemConfig>,
+    clock: Arc<dyn Clock>,
+}
+
+impl FileSystem {
+    /// Reads the sources that `config` covers.
+    #[must_use]
+    pub fn new(config: FileSystemConfig, clock: Arc<dyn Clock>) -> Self {
+        Self { config: Arc::new(config), clock }
+    }
+
+    /// Runs `work` on a blocking thread, with a reader of `source`.
+    async fn reading<T: Send + 'static>(
+        &self,
+        source: &Source,
+        work: impl FnOnce(&Reader<'_>) -> Result<T, SourceError> + Send + 'static,
+    ) -> Result<T, SourceError> {
+        let (this, source) = (self.clone(), source.clone());
+        let source_name = source.name.clone();
+        tokio::task::spawn_blocking(move || {
+            let kind = discover::configured_kind(&this.config, &source);
+            work(&Reader { source: &source, kind, clock: this.clock.as_ref() })
+        })
+        .await
+        .unwrap_or_else(|cause| Err(SourceError::Aborted { source_name, cause: Box::new(cause) }))
+    }
+}
+
+#[async_trait]
+impl ArtifactSource for FileSystem {
+    async fn discover(&self, known: &[Source]) -> Vec<Source> {
+        let (config, covered) = (Arc::clone(&self.config), known.to_vec());
+        let found = tokio::task::spawn_blocking(move || discover::sources(&config, &covered)).await;
+        found.unwrap_or_else(|error| {
+            tracing::error!(%error, "looking for sources was cut off");
+            known.to_vec()
+        })
+    }
+
+    async fn scan(
+        &self,
+        source: &Source,
+        known: Arc<Known>,
+        manifest_hash: Option<String>,
+        force: bool,
+    ) -> Result<Scan, SourceError> {
+        self.reading(source, move |reader| match reader.source.layout {
+            Layout::Managed => managed::scan(reader, &known, manifest_hash.as_deref(), force),
+            Layout::Plain => plain::scan(reader, &known, force),
+        })
+        .await
+    }
+
+    async fn read(
+        &self,
+        source: &Source,
+        id: &ArtifactId,
+        path: Option<String>,
+    ) -> Result<Option<Artifact>, SourceError> {
+        let id = id.clone();
+        self.reading(source, move |reader| match (reader.source.layout, path) {
+            (Layout::Managed, _) => managed::read(reader, &id),
+            (Layout::Plain, Some(path)) => plain::read(reader, &id, &path),
+            (Layout::Plain, None) => Ok(None),
+        })
+        .await
+    }
+
+    async fn content(
+        &self,
+        source: &Source,
+        id: &ArtifactId,
+        path: &str,
+    ) -> Result<Option<Content>, SourceError> {
+        let (id, path) = (id.clone(), path.to_owned());
+        self.reading(source, move |reader| content::of(reader, &id, &path)).await
+    }
+}
+
+/// The error of a root, or a manifest, that the system will not give.
+fn unreadable(source: &SourceName, cause: std::io::Error) -> SourceError {
+    SourceError::Unreadable { source_name: source.clone(), cause: Box::new(cause) }
+}

@@ -129,13 +129,22 @@ impl Server {
 
     /// The status and the body of an answer.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let agent = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
-            .build()
-            .new_agent();
-        let mut answer = agent.get(format!("http://{}{path}", self.address)).call().unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+        read(agent().get(self.url(path)).call().unwrap())
+    }
+
+    /// The same, of a POST without a body.
+    pub(crate) fn post(&self, path: &str) -> (u16, String) {
+        read(agent().post(self.url(path)).send_empty().unwrap())
+    }
+
+    /// Sends a POST without a body, and leaves its answer to a thread.
+    pub(crate) fn begin_post(&self, path: &str) -> thread::JoinHandle<Result<(), ureq::Error>> {
+        let request = agent().post(self.url(path));
+        thread::spawn(move || request.send_empty().map(drop))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
     }
 
     /// Waits until the cache is filled.
@@ -158,6 +167,15 @@ impl Server {
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
         self.process.wait().unwrap()
     }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder().http_status_as_error(false);
+    config.timeout_global(Some(PATIENCE)).build().new_agent()
+}
+
+fn read(mut answer: ureq::http::Response<ureq::Body>) -> (u16, String) {
+    (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
 }
 
 impl Drop for Server {

@@ -4,6 +4,7 @@
 
 mod binary;
 mod demo;
+mod kill;
 mod migrate;
 mod serve;
 mod settings;

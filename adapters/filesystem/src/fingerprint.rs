@@ -1,0 +1,96 @@
+//! What a stat proves: the text by which the next scan tells whether a file was touched.
+
+use std::{fs::Metadata, os::unix::fs::MetadataExt};
+
+use chrono::{DateTime, TimeDelta};
+use larder::domain::Timestamp;
+
+/// The version of the reader. It goes into every fingerprint, so that a reader that reads better
+/// reads everything anew.
+pub(crate) const READER: &str = "1";
+
+/// A file whose status changed this shortly before it was read may change again without another
+/// time: file systems keep times in steps of up to a second or so.
+const TRUST_AFTER: TimeDelta = TimeDelta::seconds(1);
+
+/// What a stat told of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stat {
+    text: String,
+    /// The modification time; `None` without a file.
+    pub(crate) modified: Option<Timestamp>,
+    changed: Option<Timestamp>,
+}
+
+impl Stat {
+    /// Of a file that is there: size, both times to the nanosecond, inode.
+    pub(crate) fn of(meta: &Metadata) -> Self {
+        let time = |seconds, nanos: i64| {
+            // Rows keep whole microseconds.
+            let micros = u32::try_from(nanos / 1_000).unwrap_or(0);
+            DateTime::from_timestamp(seconds, micros * 1_000)
+        };
+        Self {
+            text: format!(
+                "{}-{}.{:09}-{}.{:09}-{}",
+                meta.size(),
+                meta.mtime(),
+                meta.mtime_nsec(),
+                meta.ctime(),
+                meta.ctime_nsec(),
+                meta.ino()
+            ),
+            modified: time(meta.mtime(), meta.mtime_nsec()),
+            changed: time(meta.ctime(), meta.ctime_nsec()),
+        }
+    }
+
+    /// Of a path that leads nowhere.
+    pub(crate) fn nothing() -> Self {
+        Self { text: "none".to_owned(), modified: None, changed: None }
+    }
+
+    /// The fingerprint of an artifact without a manifest entry.
+    pub(crate) fn plain(&self) -> String {
+        format!("{READER}:{}", self.text)
+    }
+
+    /// The fingerprint of an artifact with a manifest entry of that hash.
+    pub(crate) fn managed(&self, entry: &str) -> String {
+        format!("{READER}:{entry}:{}", self.text)
+    }
+
+    /// Whether a fingerprint of [`Self::managed`] was made of this stat, whatever the entry.
+    pub(crate) fn ends(&self, fingerprint: &str) -> bool {
+        fingerprint.rsplit_once(':').is_some_and(|(_, stat)| stat == self.text)
+    }
+
+    /// Whether the times prove anything about a read at that moment.
+    pub(crate) fn is_trusted(&self, read_at: Timestamp) -> bool {
+        self.changed.is_none_or(|changed| read_at - changed >= TRUST_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_changed_within_the_last_second_is_not_trusted() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let stat = Stat::of(&file.as_file().metadata().unwrap());
+        let changed = stat.changed.unwrap();
+        assert!(!stat.is_trusted(changed + TimeDelta::milliseconds(999)));
+        assert!(!stat.is_trusted(changed - TimeDelta::hours(1)), "a time in the future");
+        assert!(stat.is_trusted(changed + TimeDelta::seconds(1)));
+        assert!(Stat::nothing().is_trusted(changed));
+    }
+
+    #[test]
+    fn a_managed_fingerprint_ends_in_its_stat() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let stat = Stat::of(&file.as_file().metadata().unwrap());
+        assert!(stat.ends(&stat.managed("abc")));
+        assert!(!stat.ends(&Stat::nothing().managed("abc")));
+    }
+}

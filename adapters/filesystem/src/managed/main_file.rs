@@ -1,0 +1,41 @@
+//! Which file of a manifest entry is the main one.
+
+use std::fs;
+
+use crate::{
+    files::{Refusal, Root, stays_inside},
+    reading::is_markdown,
+};
+
+/// The main file of the artifact of that name at a path: the file itself, or the one of a
+/// directory that tells most.
+pub(crate) fn find(root: &Root, path: &str, name: &str) -> Result<String, Refusal> {
+    if !stays_inside(path) {
+        return Err(Refusal::Escapes);
+    }
+    // Where the directory really lies matters to the reading of the file.
+    let directory = root.join(path);
+    if !fs::metadata(&directory)?.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let names = fs::read_dir(&directory)?;
+    let files: Vec<String> =
+        names.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let own = format!("{name}.md");
+    let rank = |file: &str| match file {
+        _ if crate::plain::is_skill_file(file) => Some(0),
+        _ if file == own => Some(1),
+        "plugin.json" => Some(2),
+        ".claude-plugin" => Some(3),
+        ".mcp.json" => Some(4),
+        "hooks.json" => Some(5),
+        _ if is_markdown(file) => Some(6),
+        _ => None,
+    };
+    let main = files.iter().filter_map(|file| Some((rank(file)?, file))).min();
+    match main {
+        Some((_, file)) if file == ".claude-plugin" => Ok(format!("{path}/{file}/plugin.json")),
+        Some((_, file)) => Ok(format!("{path}/{file}")),
+        None => root.resolve(path).and(Err(Refusal::Missing)),
+    }
+}

@@ -1,0 +1,227 @@
+//! The artifacts of a managed collection: one row for each entry of its manifest.
+
+use std::{cell::LazyCell, collections::HashSet};
+
+use larder::{
+    domain::{
+        artifact::Artifact,
+        delta::{Known, KnownArtifact},
+        guard::RootState,
+        id::{ArtifactId, ArtifactKind},
+        report::{Issue, IssueKind},
+        revision::Revision,
+    },
+    ports::{Scan, SourceError},
+};
+use rayon::prelude::*;
+
+use super::{
+    entry::{self, Entry},
+    main_file,
+    manifest::{MANIFEST, ManifestFiles},
+};
+use crate::{
+    files::{Refusal, Root},
+    fingerprint::Stat,
+    json::{self, pointer_step, split_pointer},
+    reading::Reading,
+    rows::{Outcome, Parts, Reader, in_path_order, scan_without_root, settle, shown},
+    unreadable,
+};
+
+/// Reads what differs from `known`.
+pub(crate) fn scan(
+    reader: &Reader<'_>,
+    known: &Known,
+    manifest_hash: Option<&str>,
+    force: bool,
+) -> Result<Scan, SourceError> {
+    let started_at = reader.clock.now();
+    let source = &reader.source.name;
+    let root = match reader.root()? {
+        Ok(root) => root,
+        Err(state) => return Ok(scan_without_root(state, started_at, known)),
+    };
+    let Some(files) = ManifestFiles::read(&root, source)? else {
+        return Ok(scan_without_root(RootState::ManifestMissing, started_at, known));
+    };
+    // How many rows came of it belongs to the hash: rows may have gone by other ways.
+    let files_hash = files.hash();
+    let hash = |rows: usize| format!("{files_hash}:{rows}");
+    let mut scan = Scan {
+        started_at,
+        root: RootState::Present,
+        read: Vec::new(),
+        gone: Vec::new(),
+        issues: Vec::new(),
+        manifest_hash: Some(hash(known.len())),
+    };
+    if !force && scan.manifest_hash.as_deref() == manifest_hash && all_untouched(&root, known) {
+        return Ok(scan);
+    }
+    let entries = files.entries(source)?;
+    let items = distinct(entries, &files, &mut scan.issues);
+    // What was left out is told anew by every scan, so the next one must parse the manifest again.
+    scan.manifest_hash = scan.issues.is_empty().then(|| hash(items.len()));
+    scan.issues = in_path_order(scan.issues);
+    let outcome = |id: &ArtifactId, entry: &Entry| {
+        read_entry(reader, &root, id, entry, known.get(id).filter(|_| !force))
+    };
+    (scan.read, scan.gone) = settle(&items, known, |_| false, outcome);
+    scan.read.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(scan)
+}
+
+/// Reads one artifact by its manifest entry.
+pub(crate) fn read(reader: &Reader<'_>, id: &ArtifactId) -> Result<Option<Artifact>, SourceError> {
+    let source = &reader.source.name;
+    let root = Root::open(&reader.source.root).map_err(|error| unreadable(source, error))?;
+    let Some(files) = ManifestFiles::read(&root, source)? else {
+        return Err(unreadable(source, std::io::ErrorKind::NotFound.into()));
+    };
+    if !files.may_name(id) {
+        return Ok(None);
+    }
+    let entries = files.entries(source)?;
+    let wanted = |entry: &&Entry| entry.id() == Some(Ok(id.clone())) && entry.path().is_some();
+    Ok(entries.iter().find(wanted).and_then(|entry| {
+        match read_entry(reader, &root, id, entry, None) {
+            Outcome::Read(artifact) => Some(*artifact),
+            Outcome::Unchanged | Outcome::Vanished => None,
+        }
+    }))
+}
+
+/// Whether every known file is as it was; the entries are, since the manifest is.
+fn all_untouched(root: &Root, known: &Known) -> bool {
+    known.par_iter().all(|(_, row)| {
+        let fingerprint = row.fingerprint.as_deref();
+        fingerprint.is_some_and(|text| root.stat(split_pointer(&row.path).0).ends(text))
+    })
+}
+
+/// The entries that have an id of their own; the others are reported.
+fn distinct(
+    entries: Vec<Entry>,
+    files: &ManifestFiles,
+    issues: &mut Vec<Issue>,
+) -> Vec<(ArtifactId, Entry)> {
+    let count = entries.len();
+    let lines = LazyCell::new(|| files.entry_lines(count));
+    let mut taken = HashSet::with_capacity(count);
+    let mut kept = Vec::with_capacity(count);
+    for (index, entry) in entries.into_iter().enumerate() {
+        let path = entry.path();
+        let mut report = |id: Option<ArtifactId>, kind, message: String| {
+            let path = shown(path.unwrap_or(MANIFEST));
+            let line = lines.get(index).copied();
+            issues.push(Issue { artifact_id: id, path, kind, message, line });
+        };
+        let id = match (entry.id(), path) {
+            (Some(Ok(id)), Some(_)) => id,
+            (Some(Err(invalid)), _) => {
+                let message = format!("no id can be made of the entry's type and name: {invalid}");
+                report(None, IssueKind::Refused, message);
+                continue;
+            }
+            (id, _) => {
+                let message = "the entry lacks its name, type or path".to_owned();
+                report(id.and_then(Result::ok), IssueKind::Unreadable, message);
+                continue;
+            }
+        };
+        if taken.insert(id.clone()) {
+            kept.push((id, entry));
+        } else {
+            let message = "an earlier entry has the same type and name and comes first".to_owned();
+            report(Some(id), IssueKind::Shadowed, message);
+        }
+    }
+    kept
+}
+
+fn read_entry(
+    reader: &Reader<'_>,
+    root: &Root,
+    id: &ArtifactId,
+    entry: &Entry,
+    known: Option<&KnownArtifact>,
+) -> Outcome {
+    let bytes = entry.bytes();
+    let hash = entry::hash(&bytes);
+    let read_at = reader.clock.now();
+    if let Some(known) = known {
+        let now = root.stat(split_pointer(&known.path).0).managed(&hash);
+        if known.fingerprint.as_ref() == Some(&now) {
+            return Outcome::Unchanged;
+        }
+    }
+    let main = MainFile::read(root, id, entry.path().unwrap_or_default());
+    let metadata = entry.complete(main.reading.metadata);
+    let parts = Parts {
+        id,
+        path: main.path,
+        reading: Reading { metadata, ..main.reading },
+        provenance: entry.provenance(),
+        added_at: entry.added_at(),
+        revision: Revision::of(&[&main.bytes, &bytes[0], &bytes[1]]),
+        fingerprint: main.stat.managed(&hash),
+        stat: &main.stat,
+        read_at,
+    };
+    Outcome::Read(Box::new(parts.into_artifact()))
+}
+
+/// The main file of an entry as it was read.
+struct MainFile {
+    path: String,
+    stat: Stat,
+    bytes: Vec<u8>,
+    reading: Reading,
+}
+
+impl MainFile {
+    fn read(root: &Root, id: &ArtifactId, path: &str) -> Self {
+        let (kind, name) = (id.kind(), id.name());
+        let kind = kind.as_str();
+        let file = match main_file::find(root, path, name) {
+            Ok(file) => file,
+            Err(refusal) => return Self::refused(root, path.to_owned(), &refusal),
+        };
+        let (stat, bytes) = match root.read(&file) {
+            Ok(read) => read,
+            Err(refusal) => return Self::refused(root, file, &refusal),
+        };
+        if let Some((pointer, value)) = own_server(kind, name, &file, &bytes) {
+            let (path, bytes) = (format!("{file}#{pointer}"), value.to_string().into_bytes());
+            return Self { path, stat, bytes, reading: Reading::of_json(kind, value) };
+        }
+        let reading = Reading::of_file(kind, &file, &bytes);
+        Self { path: file, stat, bytes, reading }
+    }
+
+    fn refused(root: &Root, path: String, refusal: &Refusal) -> Self {
+        let mut stat = root.stat(&path);
+        if !matches!(refusal, Refusal::TooLarge | Refusal::Io(_)) {
+            // What stands there is not the artifact's file.
+            stat.modified = None;
+        }
+        let reading = Reading::broken(refusal.to_string(), None);
+        Self { path, stat, bytes: Vec::new(), reading }
+    }
+}
+
+/// The server of an entry's name, where its file is one of several servers.
+fn own_server(
+    kind: &str,
+    name: &str,
+    file: &str,
+    bytes: &[u8],
+) -> Option<(String, serde_json::Value)> {
+    if kind != ArtifactKind::MCP || !json::is_json(file) {
+        return None;
+    }
+    let pointer = format!("/mcpServers{}", pointer_step(name));
+    let value = json::parse(bytes).ok()?.pointer(&pointer)?.clone();
+    Some((pointer, value))
+}

@@ -1,0 +1,148 @@
+//! What one file says of the artifact whose main file it is.
+
+use std::borrow::Cow;
+
+use larder::domain::{
+    artifact::{Health, Metadata, Problem},
+    id::ArtifactKind,
+};
+use serde_json::{Map, Value};
+
+use crate::{frontmatter, json};
+
+/// Metadata, and how well they could be read.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Reading {
+    pub(crate) metadata: Metadata,
+    pub(crate) health: Health,
+    pub(crate) problem: Option<Problem>,
+}
+
+impl Reading {
+    fn ok(metadata: Metadata) -> Self {
+        Self { metadata, health: Health::Ok, problem: None }
+    }
+
+    /// Nothing could be read.
+    pub(crate) fn broken(message: impl Into<String>, line: Option<u32>) -> Self {
+        let problem = Some(Problem { message: message.into(), line });
+        Self { metadata: Metadata::default(), health: Health::Broken, problem }
+    }
+
+    /// Of a main file: Markdown, JSON, or another file, which says nothing of itself.
+    pub(crate) fn of_file(kind: &str, path: &str, bytes: &[u8]) -> Self {
+        if json::is_json(path) {
+            match json::parse(bytes) {
+                Ok(value) => Self::of_json(kind, value),
+                Err((message, line)) => Self::broken(message, Some(line)),
+            }
+        } else if is_markdown(path) {
+            Self::of_markdown(kind, bytes)
+        } else {
+            Self::ok(Metadata::default())
+        }
+    }
+
+    /// Of a Markdown file with its frontmatter.
+    pub(crate) fn of_markdown(kind: &str, bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let read = frontmatter::read(&text);
+        if read.health == Health::Broken {
+            return Self {
+                metadata: Metadata::default(),
+                health: read.health,
+                problem: read.problem,
+            };
+        }
+        let bare = read.values.is_none();
+        let mut metadata = frontmatter::metadata(read.values.unwrap_or_default(), Some(read.body));
+        json::mask_map(&mut metadata.extra);
+        let mut reading = Self { metadata, health: read.health, problem: read.problem };
+        if reading.health == Health::Recovered {
+            reading.metadata.extra.values_mut().for_each(json::mask_texts);
+        } else if matches!(text, Cow::Owned(_)) {
+            reading.recovered("the file is not valid UTF-8; what is not was replaced");
+        } else if bare && [ArtifactKind::SKILL, ArtifactKind::AGENT].contains(&kind) {
+            reading.recovered("there is no frontmatter");
+        }
+        reading
+    }
+
+    fn recovered(&mut self, message: &str) {
+        self.health = Health::Recovered;
+        self.problem = Some(Problem { message: message.to_owned(), line: None });
+    }
+
+    /// Of a JSON value: a plugin's manifest, a server's settings, hooks. Its secrets are masked.
+    pub(crate) fn of_json(kind: &str, mut value: Value) -> Self {
+        json::mask(&mut value);
+        let Value::Object(mut keys) = value else {
+            return Self::broken("the JSON value is not an object", None);
+        };
+        if kind == ArtifactKind::COMPOSITE {
+            return Self::ok(frontmatter::metadata(keys, None));
+        }
+        let description = keys.remove("description").as_ref().and_then(frontmatter::text_of);
+        Self::ok(Metadata { description, extra: keys, ..Metadata::default() })
+    }
+
+    /// Of the value of `hooks` in a settings file.
+    pub(crate) fn of_hooks(value: Value) -> Self {
+        Self::of_json(ArtifactKind::HOOK, Value::Object(Map::from_iter([("hooks".into(), value)])))
+    }
+}
+
+/// Whether a file is Markdown, by its name.
+pub(crate) fn is_markdown(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    bytes.len() > 3 && bytes[bytes.len() - 3..].eq_ignore_ascii_case(b".md")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_skills_and_agents_need_frontmatter() {
+        let health = |kind| Reading::of_markdown(kind, b"# Title\n\nText.\n").health;
+        assert_eq!(health("skill"), Health::Recovered);
+        assert_eq!(health("agent"), Health::Recovered);
+        assert_eq!(health("command"), Health::Ok);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced_and_told() {
+        let reading = Reading::of_markdown("command", b"---\nname: a\n---\nb\xff\n");
+        assert_eq!(reading.health, Health::Recovered);
+        assert_eq!(reading.metadata.description.as_deref(), Some("b\u{fffd}"));
+        assert_eq!(Reading::of_markdown("command", b"\0\0").health, Health::Ok);
+        assert_eq!(Reading::of_markdown("skill", b"").health, Health::Recovered);
+    }
+
+    #[test]
+    fn secrets_in_frontmatter_are_masked_even_when_it_was_read_leniently() {
+        let strict = b"---\nmcpServers:\n  x:\n    env:\n      TOKEN: s3cret\n---\n";
+        let lenient = b"---\nmcpServers:\n  x: a: b\n    env:\n      TOKEN: s3cret\n---\n";
+        for bytes in [strict.as_slice(), lenient] {
+            let reading = Reading::of_markdown("agent", bytes);
+            assert!(!format!("{reading:?}").contains("s3cret"), "{reading:?}");
+            assert!(reading.metadata.extra.contains_key("mcpServers"));
+        }
+    }
+
+    #[test]
+    fn a_plugin_gives_columns_and_a_server_its_value_masked() {
+        let value =
+            json!({"name": "p", "author": {"name": "a"}, "keywords": ["k"], "homepage": "h"});
+        let plugin = Reading::of_json("composite", value).metadata;
+        assert_eq!(
+            (plugin.display_name.as_deref(), plugin.author.as_deref()),
+            (Some("p"), Some("a"))
+        );
+        assert_eq!(Value::Object(plugin.extra), json!({"homepage": "h"}));
+        let server = Reading::of_json("mcp", json!({"command": "npx", "env": {"T": "s"}})).metadata;
+        assert_eq!(Value::Object(server.extra), json!({"command": "npx", "env": {"T": "***"}}));
+    }
+}

@@ -1,0 +1,140 @@
+//! Artifacts made of what was read, and which of them a scan needs to read.
+
+use std::{collections::HashSet, fs, io};
+
+use larder::{
+    domain::{
+        Timestamp,
+        artifact::{Artifact, Metadata, Problem, Provenance},
+        collection::Source,
+        delta::{Known, KnownArtifact},
+        guard::RootState,
+        id::ArtifactId,
+        report::Issue,
+        revision::Revision,
+        text::without_controls,
+    },
+    ports::{Clock, Scan, SourceError},
+};
+use rayon::prelude::*;
+
+use crate::{FileKind, files::Root, fingerprint::Stat, reading::Reading, unreadable};
+
+/// What the reading of one source needs.
+pub(crate) struct Reader<'a> {
+    pub(crate) source: &'a Source,
+    /// For a plain directory of one kind.
+    pub(crate) kind: Option<FileKind>,
+    pub(crate) clock: &'a dyn Clock,
+}
+
+impl Reader<'_> {
+    /// The root, or what stands in its place.
+    pub(crate) fn root(&self) -> Result<Result<Root, RootState>, SourceError> {
+        let present = Root::open(&self.source.root).and_then(|root| {
+            let empty = fs::read_dir(root.join(""))?.next().is_none();
+            Ok(if empty { Err(RootState::Empty) } else { Ok(root) })
+        });
+        match present {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Err(RootState::Missing)),
+            Err(error) => Err(unreadable(&self.source.name, error)),
+            Ok(present) => Ok(present),
+        }
+    }
+}
+
+/// A scan that did not get as far as the artifacts.
+pub(crate) fn scan_without_root(root: RootState, started_at: Timestamp, known: &Known) -> Scan {
+    let gone = known.keys().cloned().collect();
+    Scan { started_at, root, read: Vec::new(), gone, issues: Vec::new(), manifest_hash: None }
+}
+
+/// What became of one artifact in a scan.
+pub(crate) enum Outcome {
+    /// Its fingerprint is the known one.
+    Unchanged,
+    Read(Box<Artifact>),
+    /// Its file went away between walk and read.
+    Vanished,
+}
+
+/// Reads artifacts on all cores. `items` are those that stand on the disk, in path order, each with
+/// another id; what is known beside them is gone, unless `spared`.
+pub(crate) fn settle<T: Sync>(
+    items: &[(ArtifactId, T)],
+    known: &Known,
+    spared: impl Fn(&KnownArtifact) -> bool,
+    outcome: impl Fn(&ArtifactId, &T) -> Outcome + Sync,
+) -> (Vec<Artifact>, Vec<ArtifactId>) {
+    let outcomes: Vec<Outcome> = items.par_iter().map(|(id, item)| outcome(id, item)).collect();
+    let (mut read, mut there) = (Vec::new(), HashSet::with_capacity(items.len()));
+    for ((id, _), outcome) in items.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Vanished => continue,
+            Outcome::Unchanged => {}
+            Outcome::Read(artifact) => read.push(*artifact),
+        }
+        there.insert(id);
+    }
+    let left = known.iter().filter(|(id, row)| !there.contains(id) && !spared(row));
+    let mut gone: Vec<ArtifactId> = left.map(|(id, _)| id.clone()).collect();
+    gone.sort();
+    (read, gone)
+}
+
+/// Puts issues into the order of a report.
+pub(crate) fn in_path_order(mut issues: Vec<Issue>) -> Vec<Issue> {
+    issues.sort_by(|a, b| a.path.cmp(&b.path).then_with(|| a.message.cmp(&b.message)));
+    issues
+}
+
+/// A path as it may be shown: on one line.
+pub(crate) fn shown(path: &str) -> String {
+    path.replace(char::is_control, "\u{fffd}")
+}
+
+/// What an artifact is made of, before the rules that hold for every row.
+pub(crate) struct Parts<'a> {
+    pub(crate) id: &'a ArtifactId,
+    pub(crate) path: String,
+    pub(crate) reading: Reading,
+    pub(crate) provenance: Provenance,
+    pub(crate) added_at: Option<Timestamp>,
+    pub(crate) revision: Revision,
+    pub(crate) stat: &'a Stat,
+    pub(crate) fingerprint: String,
+    pub(crate) read_at: Timestamp,
+}
+
+impl Parts<'_> {
+    /// The row: without control characters, and with a fingerprint only where it proves something.
+    pub(crate) fn into_artifact(self) -> Artifact {
+        let Reading { metadata, health, problem } = self.reading;
+        Artifact {
+            id: self.id.clone(),
+            metadata: Metadata::cleaned(metadata),
+            provenance: cleaned(self.provenance),
+            path: shown(&self.path),
+            revision: self.revision,
+            fingerprint: self.stat.is_trusted(self.read_at).then_some(self.fingerprint),
+            health,
+            problem: problem
+                .map(|told| Problem { message: without_controls(told.message), line: told.line }),
+            added_at: self.added_at,
+            updated_at: self.stat.modified,
+            read_at: self.read_at,
+        }
+    }
+}
+
+fn cleaned(provenance: Provenance) -> Provenance {
+    let clean = |field: Option<String>| field.map(without_controls);
+    Provenance {
+        version_spec: clean(provenance.version_spec),
+        source: clean(provenance.source),
+        origin: clean(provenance.origin),
+        origin_source: clean(provenance.origin_source),
+        resolved_sha: clean(provenance.resolved_sha),
+        resolved_version: clean(provenance.resolved_version),
+    }
+}

@@ -1,0 +1,8 @@
+//! The source on real files, through its port.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod discover;
+mod hostile;
+mod managed;
+mod plain;
+mod support;
