@@ -1,1 +1,9 @@
-//! The whole service, in one process.
+//! The whole service in one process: real files, real databases, the API on top. Every case runs on
+//! SQLite and on PostgreSQL.
+
+#![expect(clippy::unwrap_used, reason = "a case that cannot go on has failed")]
+
+mod changes;
+mod hostile;
+mod house;
+mod same;

@@ -1,1 +1,3 @@
 //! Helpers that the test binaries share.
+
+pub mod database;

@@ -1,1 +1,80 @@
-//! placeholder
+//! The cache on PostgreSQL, which any number of Larder processes may share.
+//!
+//! `page`, `facets`, `stats` and `collections` read; `apply` and `sources` write, each in one
+//! transaction, with `derive`, `tags` and `search` keeping in step what follows from a source's
+//! rows.
+
+mod apply;
+mod collections;
+mod derive;
+mod error;
+mod facets;
+mod filter;
+mod invalidate;
+mod lease;
+mod migrate;
+mod page;
+mod repository;
+mod row;
+mod search;
+mod sources;
+mod stats;
+mod tags;
+
+use std::{str::FromStr, time::Duration};
+
+use larder::ports::RepositoryError;
+use sqlx::{
+    Connection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::error::repository_error;
+
+/// How long a request waits for a connection.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long a statement waits for another transaction: a refresh of 100,000 artifacts may be
+/// before it.
+const LOCK_WAIT: &str = "20s";
+/// A connection that rested longer is tried before it is used. Trying each time would double the
+/// cost of a small query; never trying would let every connection fail once after the server was
+/// restarted.
+const TRUSTED_REST: Duration = Duration::from_secs(1);
+
+/// The cache in a PostgreSQL database. A clone is another handle on the same connections.
+#[derive(Clone)]
+pub struct PostgresRepository {
+    pool: PgPool,
+    options: PgConnectOptions,
+}
+
+/// Connects to `postgres://user@host/database`. Its schema is left as it is.
+pub async fn connect(
+    url: &str,
+    max_connections: u32,
+) -> Result<PostgresRepository, RepositoryError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(repository_error)?
+        .application_name("larder")
+        .options([("lock_timeout", LOCK_WAIT)]);
+    let pool = PgPoolOptions::new()
+        .max_connections(max_connections.max(1))
+        .acquire_timeout(WAIT)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(
+                async move { Ok(meta.idle_for < TRUSTED_REST || connection.ping().await.is_ok()) },
+            )
+        })
+        .connect_with(options.clone())
+        .await
+        .map_err(repository_error)?;
+    Ok(PostgresRepository { pool, options })
+}
+
+impl PostgresRepository {
+    /// Closes the connections once what runs is done.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,1 +1,101 @@
-//! placeholder
+//! The cache on SQLite: one file, one writing connection, several reading ones.
+//!
+//! `page`, `facets`, `stats` and `collections` read; `apply` and `sources` write, each in one
+//! transaction, with `derive`, `tags` and `search` keeping in step what follows from a source's
+//! rows.
+
+mod apply;
+mod collections;
+mod derive;
+mod error;
+mod facets;
+mod filter;
+mod invalidate;
+mod lock;
+mod migrate;
+mod page;
+mod repository;
+mod row;
+mod search;
+mod sources;
+mod stats;
+mod tags;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    str::FromStr,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use larder::{domain::id::SourceName, ports::RepositoryError};
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use crate::{error::repository_error, lock::LockFile};
+
+/// How long SQLite waits for a lock of the file, and a reader for a connection.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long a writer waits for its turn: a refresh of 100,000 artifacts may be before it.
+const WRITER_WAIT: Duration = Duration::from_secs(20);
+
+/// The cache in a SQLite file. A clone is another handle on the same connections.
+#[derive(Clone)]
+pub struct SqliteRepository {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    lock: Arc<LockFile>,
+    leases: Arc<Mutex<HashMap<SourceName, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+/// Opens the database `sqlite:///path/larder.db`, which is made, with its directories, if it does
+/// not exist. One process at a time can have it open: a second one gets
+/// [`RepositoryError::Unavailable`], which names the process. Its schema is left as it is.
+pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository, RepositoryError> {
+    let options = SqliteConnectOptions::from_str(url).map_err(repository_error)?;
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        let text = "a database in memory is not supported; name a file: sqlite:///path/larder.db";
+        return Err(RepositoryError::Unavailable(text.into()));
+    }
+    let path = options.get_filename();
+    std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(error::io_error)?;
+    let lock = LockFile::take(path)?;
+
+    let options = options.busy_timeout(WAIT).foreign_keys(true);
+    let writing = options
+        .clone()
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        // Rows are near a kilobyte: on pages of four, much of each would stay empty.
+        .page_size(8192)
+        .pragma("temp_store", "MEMORY")
+        // In KiB; a large refresh otherwise spills half-written pages to the disk.
+        .pragma("cache_size", "-65536")
+        // A chunk's ids come back without the two threads waiting for each other at each.
+        .row_buffer_size(row::CHUNK);
+    let writer = pool(1, WRITER_WAIT).connect_with(writing).await.map_err(repository_error)?;
+    let readers = pool(max_connections.max(1), WAIT).connect_lazy_with(options.read_only(true));
+    Ok(SqliteRepository { writer, readers, lock: Arc::new(lock), leases: Arc::default() })
+}
+
+fn pool(connections: u32, wait: Duration) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(wait)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+impl SqliteRepository {
+    /// Closes the connections once what runs is done, and lets another process have the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+        self.lock.release();
+    }
+}

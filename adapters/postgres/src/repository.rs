@@ -1,0 +1,129 @@
+//! The ports' operations: which connection each has, and where its transaction begins and ends.
+
+use async_trait::async_trait;
+use larder::{
+    domain::{
+        Timestamp,
+        artifact::CollectionArtifact,
+        collection::{Collection, RegisteredSource, Source},
+        delta::{Applied, Delta, Known, Scope},
+        facets::Facets,
+        freshness::CacheStats,
+        id::{ArtifactId, CollectionId, SourceName},
+        page::{ArtifactPage, CollectionPage},
+        query::{ArtifactQuery, CollectionQuery, Filter},
+    },
+    ports::{CacheReader, CacheRepository, Lease, RepositoryError},
+};
+use sqlx::{Postgres, Transaction, pool::PoolConnection};
+
+use crate::{
+    PostgresRepository, apply, collections, error::repository_error, facets, invalidate, lease,
+    migrate, page, sources, stats,
+};
+
+type Answer<T> = Result<T, RepositoryError>;
+
+impl PostgresRepository {
+    async fn reader(&self) -> Answer<PoolConnection<Postgres>> {
+        self.pool.acquire().await.map_err(repository_error)
+    }
+
+    async fn writer(&self) -> Answer<Transaction<'static, Postgres>> {
+        self.pool.begin().await.map_err(repository_error)
+    }
+}
+
+async fn committed<T>(transaction: Transaction<'static, Postgres>, answer: T) -> Answer<T> {
+    transaction.commit().await.map_err(repository_error)?;
+    Ok(answer)
+}
+
+#[async_trait]
+impl CacheReader for PostgresRepository {
+    async fn collection(&self, id_or_name: &str) -> Answer<Option<Collection>> {
+        let mut reader = self.reader().await?;
+        collections::find(&mut reader, id_or_name).await.map_err(repository_error)
+    }
+
+    async fn collections(&self, query: &CollectionQuery) -> Answer<CollectionPage> {
+        let mut reader = self.reader().await?;
+        collections::page(&mut reader, query).await.map_err(repository_error)
+    }
+
+    async fn page(
+        &self,
+        collection: &CollectionId,
+        query: &ArtifactQuery,
+    ) -> Answer<Option<ArtifactPage>> {
+        let mut reader = self.reader().await?;
+        page::page(&mut reader, collection, query).await.map_err(repository_error)
+    }
+
+    async fn facets(&self, collection: &CollectionId, filter: &Filter) -> Answer<Option<Facets>> {
+        let mut reader = self.reader().await?;
+        facets::facets(&mut reader, collection, filter).await.map_err(repository_error)
+    }
+
+    async fn artifact(
+        &self,
+        collection: &CollectionId,
+        id: &ArtifactId,
+    ) -> Answer<Option<CollectionArtifact>> {
+        let mut reader = self.reader().await?;
+        page::artifact(&mut reader, collection, id).await.map_err(repository_error)
+    }
+
+    async fn memberships(&self, source: &SourceName, id: &ArtifactId) -> Answer<Vec<CollectionId>> {
+        let mut reader = self.reader().await?;
+        collections::holding(&mut reader, source, id).await.map_err(repository_error)
+    }
+
+    async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
+        let mut reader = self.reader().await?;
+        stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
+    }
+}
+
+#[async_trait]
+impl CacheRepository for PostgresRepository {
+    async fn register(&self, given: &[Source], now: Timestamp) -> Answer<Vec<RegisteredSource>> {
+        let mut writer = self.writer().await?;
+        let registered =
+            sources::register(&mut writer, given, now).await.map_err(repository_error)?;
+        committed(writer, registered).await
+    }
+
+    async fn registered(&self) -> Answer<Vec<RegisteredSource>> {
+        let mut reader = self.reader().await?;
+        sources::registered(&mut reader).await.map_err(repository_error)
+    }
+
+    async fn known(&self, source: &SourceName) -> Answer<Known> {
+        let mut reader = self.reader().await?;
+        sources::known(&mut reader, source).await.map_err(repository_error)
+    }
+
+    async fn lease(&self, source: &SourceName) -> Answer<Lease> {
+        let connection = lease::lease(&self.options, source).await.map_err(repository_error)?;
+        Ok(Box::new(connection))
+    }
+
+    async fn apply(&self, delta: Delta) -> Answer<Applied> {
+        let mut writer = self.writer().await?;
+        let applied = apply::apply(&mut writer, delta).await.map_err(repository_error)?;
+        committed(writer, applied).await
+    }
+
+    async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {
+        let mut writer = self.writer().await?;
+        let rows =
+            invalidate::invalidate(&mut writer, scope, at).await.map_err(repository_error)?;
+        committed(writer, rows).await
+    }
+
+    async fn check(&self) -> Answer<()> {
+        let mut reader = self.reader().await?;
+        migrate::check(&mut reader).await
+    }
+}

@@ -1,0 +1,294 @@
+//! The sources: registering them, and what is known of their artifacts.
+
+use std::collections::{BTreeSet, HashMap};
+
+use larder::domain::{
+    Timestamp,
+    collection::{Layout, RegisteredSource, Source},
+    delta::{Known, KnownArtifact},
+    id::{ArtifactId, CollectionId, SourceName},
+    revision::Revision,
+    text,
+};
+use serde::Deserialize;
+use sqlx::{FromRow, PgConnection};
+
+use crate::{
+    apply::Change,
+    collections,
+    error::{Result, undecodable},
+    row::{from_json, health, micros, timestamp},
+};
+
+/// The attached sources, `default` first, then by name.
+pub(crate) async fn registered(reader: &mut PgConnection) -> Result<Vec<RegisteredSource>> {
+    const REGISTERED: &str = "SELECT s.name, s.root, s.layout, s.verified_at, s.manifest_hash, \
+             COALESCE(c.id, 'default') AS home \
+         FROM sources s LEFT JOIN collections c \
+             ON c.kind = 'mirror' AND c.source_collection = s.name \
+         WHERE s.attached ORDER BY s.name <> 'default', s.name";
+    let rows: Vec<SourceRow> = sqlx::query_as(REGISTERED).fetch_all(reader).await?;
+    rows.into_iter().map(SourceRow::into_domain).collect()
+}
+
+#[derive(FromRow)]
+struct SourceRow {
+    name: String,
+    root: String,
+    layout: String,
+    verified_at: Option<i64>,
+    manifest_hash: Option<String>,
+    home: String,
+}
+
+impl SourceRow {
+    fn into_domain(self) -> Result<RegisteredSource> {
+        let layout = match self.layout.as_str() {
+            MANAGED => Layout::Managed,
+            PLAIN => Layout::Plain,
+            other => return Err(undecodable(format!("{other} is no layout"))),
+        };
+        Ok(RegisteredSource {
+            source: Source {
+                name: SourceName::new(self.name).map_err(undecodable)?,
+                root: self.root,
+                layout,
+            },
+            home: CollectionId::new(self.home).map_err(undecodable)?,
+            verified_at: self.verified_at.map(timestamp).transpose()?,
+            manifest_hash: self.manifest_hash,
+        })
+    }
+}
+
+const MANAGED: &str = "managed";
+const PLAIN: &str = "plain";
+
+fn layout_word(layout: Layout) -> &'static str {
+    match layout {
+        Layout::Managed => MANAGED,
+        Layout::Plain => PLAIN,
+    }
+}
+
+/// The home of an attached source.
+pub(crate) async fn home(
+    connection: &mut PgConnection,
+    source: &SourceName,
+) -> Result<Option<String>> {
+    const HOME: &str = "SELECT COALESCE(c.id, 'default') FROM sources s \
+         LEFT JOIN collections c ON c.kind = 'mirror' AND c.source_collection = s.name \
+         WHERE s.name = $1 AND s.attached";
+    sqlx::query_scalar(HOME).bind(source.as_str()).fetch_optional(connection).await
+}
+
+/// Makes the cache know exactly these sources, within the caller's transaction.
+pub(crate) async fn register(
+    writer: &mut PgConnection,
+    given: &[Source],
+    now: Timestamp,
+) -> Result<Vec<RegisteredSource>> {
+    let default = CollectionId::default_collection();
+    one_at_a_time(writer).await?;
+    collections::lock_all(writer).await?;
+    make_collection(writer, &default, "default", None, now).await?;
+    let before = registered(writer).await?;
+    let kept: BTreeSet<&SourceName> = given.iter().map(|source| &source.name).collect();
+    let was: BTreeSet<&SourceName> = before.iter().map(|known| &known.source.name).collect();
+
+    for known in before.iter().filter(|known| !kept.contains(&known.source.name)) {
+        detach(writer, &known.source.name).await?;
+    }
+    for source in given {
+        attach(writer, source, now).await?;
+    }
+    // All sources are what they shall be: only now can it be told whose row stands in `default`.
+    let mut changed = BTreeSet::new();
+    for known in before.iter().filter(|known| !kept.contains(&known.source.name)) {
+        changed.extend(withdraw_all(writer, known, now).await?);
+    }
+    let mut after: HashMap<_, _> = registered(writer)
+        .await?
+        .into_iter()
+        .map(|known| (known.source.name.clone(), known))
+        .collect();
+    for known in after.values().filter(|known| !was.contains(&known.source.name)) {
+        changed.extend(promote_all(writer, known, now).await?);
+    }
+    collections::bump(writer, &changed, now).await?;
+    Ok(given.iter().filter_map(|source| after.remove(&source.name)).collect())
+}
+
+/// Two processes that start together would both make what is missing.
+async fn one_at_a_time(writer: &mut PgConnection) -> Result<()> {
+    const LOCK: &str = "SELECT pg_advisory_xact_lock( \
+         hashtextextended('larder register ' || current_schema(), 0))";
+    sqlx::query(LOCK).execute(writer).await?;
+    Ok(())
+}
+
+async fn detach(writer: &mut PgConnection, source: &SourceName) -> Result<()> {
+    // The rows of `default` go with it, so what was verified of them means nothing any more.
+    const DETACH: &str = "UPDATE sources SET attached = FALSE, \
+             verified_at = CASE WHEN name <> 'default' THEN verified_at END, \
+             manifest_hash = CASE WHEN name <> 'default' THEN manifest_hash END \
+         WHERE name = $1";
+    sqlx::query(DETACH).bind(source.as_str()).execute(writer).await?;
+    Ok(())
+}
+
+async fn attach(writer: &mut PgConnection, source: &Source, now: Timestamp) -> Result<()> {
+    const MOVED: &str = "SELECT root <> $1 FROM sources WHERE name = $2";
+    const FORGET: &str =
+        "UPDATE collection_artifacts SET fingerprint = NULL WHERE source_collection = $1";
+    const ATTACH: &str = "INSERT INTO sources (name, root, layout, attached) \
+             VALUES ($1, $2, $3, TRUE) \
+         ON CONFLICT (name) DO UPDATE SET layout = excluded.layout, attached = TRUE, \
+             verified_at = CASE WHEN sources.root = excluded.root THEN sources.verified_at END, \
+             manifest_hash = \
+                 CASE WHEN sources.root = excluded.root THEN sources.manifest_hash END, \
+             root = excluded.root";
+    let name = source.name.as_str();
+    let moved: Option<bool> = sqlx::query_scalar(MOVED)
+        .bind(&source.root)
+        .bind(name)
+        .fetch_optional(&mut *writer)
+        .await?;
+    if moved == Some(true) {
+        sqlx::query(FORGET).bind(name).execute(&mut *writer).await?;
+    }
+    sqlx::query(ATTACH)
+        .bind(name)
+        .bind(&source.root)
+        .bind(layout_word(source.layout))
+        .execute(&mut *writer)
+        .await?;
+    if name != SourceName::DEFAULT {
+        make_mirror(writer, &source.name, now).await?;
+    }
+    Ok(())
+}
+
+/// Makes the source's mirror, unless there is one from before.
+async fn make_mirror(writer: &mut PgConnection, source: &SourceName, now: Timestamp) -> Result<()> {
+    const MADE: &str = "SELECT EXISTS (SELECT 1 FROM collections \
+             WHERE kind = 'mirror' AND source_collection = $1)";
+    const TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM collections WHERE id = $1 OR name = $1)";
+    if sqlx::query_scalar(MADE).bind(source.as_str()).fetch_one(&mut *writer).await? {
+        return Ok(());
+    }
+    for id in CollectionId::of_mirror(source) {
+        if !sqlx::query_scalar(TAKEN).bind(id.as_str()).fetch_one(&mut *writer).await? {
+            return make_collection(writer, &id, "mirror", Some(source), now).await;
+        }
+    }
+    Ok(())
+}
+
+async fn make_collection(
+    writer: &mut PgConnection,
+    id: &CollectionId,
+    kind: &str,
+    source: Option<&SourceName>,
+    now: Timestamp,
+) -> Result<()> {
+    const MAKE: &str = "INSERT INTO collections \
+             (id, name, sort_name, kind, source_collection, created_at, updated_at) \
+         VALUES ($1, $1, $2, $3, $4, $5, $5) ON CONFLICT (id) DO NOTHING";
+    sqlx::query(MAKE)
+        .bind(id.as_str())
+        .bind(text::sort_key(id.as_str()))
+        .bind(kind)
+        .bind(source.map(SourceName::as_str))
+        .bind(micros(now))
+        .execute(writer)
+        .await?;
+    Ok(())
+}
+
+async fn withdraw_all(
+    writer: &mut PgConnection,
+    known: &RegisteredSource,
+    now: Timestamp,
+) -> Result<BTreeSet<String>> {
+    let ids = ids_of(writer, CollectionId::default_collection().as_str(), known).await?;
+    let mut change = Change::new(writer, known.source.name.clone(), known.home.to_string(), now);
+    change.withdraw(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    Ok(change.into_changed())
+}
+
+async fn promote_all(
+    writer: &mut PgConnection,
+    known: &RegisteredSource,
+    now: Timestamp,
+) -> Result<BTreeSet<String>> {
+    if known.home == CollectionId::default_collection() {
+        return Ok(BTreeSet::new());
+    }
+    let ids = ids_of(writer, known.home.as_str(), known).await?;
+    let mut change = Change::new(writer, known.source.name.clone(), known.home.to_string(), now);
+    change.promote(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    Ok(change.into_changed())
+}
+
+/// The artifacts of that source which a collection holds.
+async fn ids_of(
+    connection: &mut PgConnection,
+    collection: &str,
+    known: &RegisteredSource,
+) -> Result<Vec<String>> {
+    const IDS: &str = "SELECT artifact_id FROM collection_artifacts \
+         WHERE collection_id = $1 AND source_collection = $2 AND type IS NOT NULL";
+    sqlx::query_scalar(IDS)
+        .bind(collection)
+        .bind(known.source.name.as_str())
+        .fetch_all(connection)
+        .await
+}
+
+/// One artifact as `known` asks for it.
+#[derive(Deserialize)]
+struct KnownRow {
+    id: ArtifactId,
+    path: String,
+    revision: Revision,
+    fingerprint: Option<String>,
+    health: String,
+    problem: Option<String>,
+    problem_line: Option<u32>,
+    updated_at: Option<i64>,
+}
+
+/// What is known of a source's artifacts. One that is invalidated in any collection must be read
+/// again: its home's row is the only way by which that collection's row gets a newer one.
+pub(crate) async fn known(reader: &mut PgConnection, source: &SourceName) -> Result<Known> {
+    const KNOWN: &str = "SELECT \
+         (SELECT COALESCE(json_agg(json_build_array(a.artifact_id, a.path, a.revision, a.fingerprint, \
+                 a.health, CASE a.health WHEN 'broken' THEN a.problem END, \
+                 CASE a.health WHEN 'broken' THEN a.problem_line END, a.updated_at)), '[]')::TEXT \
+             FROM collection_artifacts a \
+             WHERE a.collection_id = $2 AND a.source_collection = $1 AND a.type IS NOT NULL), \
+         (SELECT COALESCE(json_agg(artifact_id), '[]')::TEXT FROM collection_artifacts \
+             WHERE source_collection = $1 AND invalidated_at >= synced_at)";
+    let Some(home) = home(reader, source).await? else { return Ok(Known::new()) };
+    let (rows, invalidated): (String, String) =
+        sqlx::query_as(KNOWN).bind(source.as_str()).bind(home).fetch_one(reader).await?;
+    let invalidated: BTreeSet<ArtifactId> = from_json(&invalidated)?;
+    let rows: Vec<KnownRow> = from_json(&rows)?;
+    rows.into_iter()
+        .map(|row| {
+            let invalidated = invalidated.contains(&row.id);
+            let known = KnownArtifact {
+                path: row.path,
+                revision: row.revision,
+                fingerprint: row.fingerprint.filter(|_| !invalidated),
+                invalidated,
+                health: health(&row.health)?,
+                problem: row.problem,
+                problem_line: row.problem_line,
+                updated_at: row.updated_at.map(timestamp).transpose()?,
+            };
+            Ok((row.id, known))
+        })
+        .collect()
+}

@@ -1,0 +1,120 @@
+//! How fast the whole service is: the release binary as a process, measured from outside, beside
+//! what the system's own tools and a server of constant bytes take for the same. Prints one table;
+//! a target that is missed fails nothing, an answer that is wrong does. `make bench` runs it.
+//!
+//! Postgres is measured too where `LARDER_TEST_POSTGRES_URL` names a server.
+
+mod client;
+mod constant;
+mod load;
+mod population;
+mod reading;
+mod service;
+mod table;
+mod timing;
+mod tree;
+mod words;
+
+use std::{env, error::Error, process::ExitCode, thread};
+
+use larder_tests::database::{Backend, Database, POSTGRES_URL};
+
+use crate::{
+    constant::ConstantServer,
+    population::Limits,
+    table::{Row, Table},
+    tree::{Layout, Tree},
+};
+
+/// What a step of the benchmark gives, or the sentence that tells what went wrong.
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+const SMALL: u64 = 5_000;
+const LARGE: u64 = 20_000;
+
+/// Where nothing is judged.
+const NO_LIMITS: Limits = Limits { cold: None, refresh: None };
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = if env::args().any(|argument| argument == constant::ARGUMENT) {
+        constant::serve().await
+    } else {
+        tokio::select! {
+            outcome = bench() => outcome,
+            // Ending in good order stops the processes and removes the files.
+            _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints what was measured, also when something went wrong afterwards.
+async fn bench() -> Outcome<()> {
+    let mut table = Table::default();
+    let outcome = measure(&mut table).await;
+    println!("{table}");
+    outcome
+}
+
+async fn measure(table: &mut Table) -> Outcome<()> {
+    table.section("This machine");
+    let cores = thread::available_parallelism()?;
+    table.row(Row::new("cores, shared by server and clients", cores.to_string()));
+    let constant = ConstantServer::start()?;
+    small(table).await?;
+    large(&constant, table).await?;
+    managed(table).await?;
+    if env::var_os(POSTGRES_URL).is_some() {
+        postgres(&constant, table).await?;
+    }
+    Ok(())
+}
+
+async fn small(table: &mut Table) -> Outcome<()> {
+    let tree = Tree::write(Layout::Plain, SMALL)?;
+    let limits = Limits { cold: None, refresh: Some(3.0) };
+    table.section(format!("{SMALL} skills in a plain directory, SQLite"));
+    let service = population::cold(&tree, None, limits, table).await?;
+    population::refresh(&tree, &service, limits, table).await
+}
+
+async fn large(constant: &ConstantServer, table: &mut Table) -> Outcome<()> {
+    let tree = Tree::write(Layout::Plain, LARGE)?;
+    let limits = Limits { cold: Some(8.0), refresh: Some(3.0) };
+    table.section(format!("{LARGE} skills in a plain directory, SQLite"));
+    let mut service = population::cold(&tree, None, limits, table).await?;
+    population::memory("after the cold population", &service, table)?;
+    population::refresh(&tree, &service, limits, table).await?;
+    population::memory("after the refreshes", &service, table)?;
+    reading::measure(&service, constant, true, table).await?;
+    population::memory("after the readers", &service, table)?;
+    population::restart(&mut service, table).await
+}
+
+async fn managed(table: &mut Table) -> Outcome<()> {
+    let tree = Tree::write(Layout::Managed, LARGE)?;
+    table.section(format!("{LARGE} skills in a managed collection, SQLite"));
+    let service = population::cold(&tree, None, NO_LIMITS, table).await?;
+    population::refresh(&tree, &service, NO_LIMITS, table).await
+}
+
+async fn postgres(constant: &ConstantServer, table: &mut Table) -> Outcome<()> {
+    let tree = Tree::write(Layout::Plain, LARGE)?;
+    table.section(format!("{LARGE} skills in a plain directory, Postgres"));
+    let database = Database::new(Backend::Postgres).await;
+    let outcome = async {
+        let Database::Postgres { url, .. } = &database else { return Ok(()) };
+        let service = population::cold(&tree, Some(url), NO_LIMITS, table).await?;
+        reading::measure(&service, constant, false, table).await
+    };
+    let outcome = outcome.await;
+    database.remove().await;
+    outcome
+}

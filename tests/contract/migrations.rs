@@ -1,0 +1,175 @@
+//! The schema, up and down, on both databases. The fake has none.
+
+use std::{fs, path::Path};
+
+use larder::{
+    domain::{
+        delta::Delta,
+        query::{ArtifactQuery, CollectionQuery, Filter, Search},
+    },
+    ports::{Migration, RepositoryError},
+    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source, source_name},
+};
+use larder_tests::database::{Backend, Database};
+
+use crate::cache::{delta, now};
+
+contract! { crate::migrations::Blank, sqlite postgres: {
+    migrations {
+        a_fresh_database_says_what_it_needs
+        a_filled_database_goes_down_and_up_with_its_memberships
+        the_last_step_down_leaves_nothing_that_hinders_the_way_up
+        a_database_of_a_newer_larder_is_refused
+        data_outlives_the_connection
+    }
+} }
+
+/// A database without a schema.
+pub(crate) struct Blank(Database);
+
+impl Blank {
+    async fn sqlite() -> Self {
+        Self(Database::new(Backend::Sqlite).await)
+    }
+
+    async fn postgres() -> Self {
+        Self(Database::new(Backend::Postgres).await)
+    }
+
+    async fn close(self) {
+        self.0.remove().await;
+    }
+}
+
+/// File names, without the directory, in order.
+fn listing(backend: &str) -> Vec<String> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../migrations").join(backend);
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn both_databases_have_the_same_migrations() {
+    let sqlite = listing("sqlite");
+    assert_eq!(sqlite, listing("postgres"));
+    for pair in sqlite.chunks(2) {
+        let name = pair[0].strip_suffix(".down.sql").expect("every migration goes down");
+        assert_eq!(pair[1], format!("{name}.up.sql"));
+    }
+}
+
+pub(crate) async fn a_fresh_database_says_what_it_needs(Blank(database): &Blank) {
+    let repository = database.connect().await.unwrap();
+    let pending = repository.status().await.unwrap();
+    assert_eq!(pending.len() * 2, listing("sqlite").len());
+    assert!(pending.iter().all(|migration| !migration.applied));
+    assert!(matches!(repository.check().await, Err(RepositoryError::Schema(_))));
+    assert_eq!(repository.down().await.unwrap(), None);
+
+    let applied = repository.up().await.unwrap();
+    let versions =
+        |list: &[Migration]| list.iter().map(|migration| migration.version).collect::<Vec<_>>();
+    assert_eq!(versions(&applied), versions(&pending));
+    assert_eq!(applied[0].name, "collections");
+    assert!(applied.iter().all(|migration| migration.applied));
+    assert_eq!(repository.status().await.unwrap(), applied);
+    repository.check().await.unwrap();
+    assert_eq!(repository.up().await.unwrap(), [], "once is enough");
+    repository.check().await.unwrap();
+}
+
+pub(crate) async fn a_filled_database_goes_down_and_up_with_its_memberships(
+    Blank(database): &Blank,
+) {
+    const MEMBERSHIPS: &str = "SELECT COUNT(*) FROM collection_artifacts \
+         WHERE source_collection = 'work' AND artifact_id IN ('skill:pdf', 'skill:tea')";
+    let repository = database.migrated().await;
+    repository.register(&[source("work")], now()).await.unwrap();
+    let upserts = vec![artifact("skill:pdf").tagged(&["doc"]), artifact("skill:tea")];
+    let filled = Delta { upserts, ..delta("work") };
+    repository.apply(filled.clone()).await.unwrap();
+    assert_eq!(database.number(MEMBERSHIPS).await, 4);
+
+    let count = repository.status().await.unwrap().len();
+    for left in (1..count).rev() {
+        let down = repository.down().await.unwrap().expect("one to take back");
+        assert!(!down.applied);
+        let applied = repository.status().await.unwrap().iter().filter(|m| m.applied).count();
+        assert_eq!(applied, left);
+        assert_eq!(database.number(MEMBERSHIPS).await, 4, "after {}", down.name);
+        assert!(matches!(repository.check().await, Err(RepositoryError::Schema(_))));
+    }
+    assert_eq!(repository.up().await.unwrap().len(), count - 1);
+    assert_eq!(database.number(MEMBERSHIPS).await, 4);
+    repository.check().await.unwrap();
+
+    // What the lower schema could not hold comes back with the next refresh.
+    repository.register(&[source("work")], now()).await.unwrap();
+    assert!(
+        repository
+            .known(&source_name("work"))
+            .await
+            .unwrap()
+            .values()
+            .all(|known| { known.fingerprint.is_none() })
+    );
+    repository.apply(filled).await.unwrap();
+    let search = Filter { search: Search::new("pdf"), ..Filter::default() };
+    for collection in ["work", "default"] {
+        let collection = collection_id(collection);
+        let query = ArtifactQuery::default();
+        assert_eq!(repository.page(&collection, &query).await.unwrap().unwrap().total_count, 2);
+        let query = ArtifactQuery { filter: search.clone(), ..query };
+        assert_eq!(repository.page(&collection, &query).await.unwrap().unwrap().total_count, 1);
+    }
+}
+
+pub(crate) async fn the_last_step_down_leaves_nothing_that_hinders_the_way_up(
+    Blank(database): &Blank,
+) {
+    let repository = database.migrated().await;
+    repository.register(&[source("work")], now()).await.unwrap();
+    let upserts = vec![artifact("skill:pdf").read_at(at(5))];
+    repository.apply(Delta { upserts, ..delta("work") }).await.unwrap();
+    while repository.down().await.unwrap().is_some() {}
+    assert!(matches!(repository.check().await, Err(RepositoryError::Schema(_))));
+    repository.up().await.unwrap();
+    let collections = repository.collections(&CollectionQuery::default()).await.unwrap();
+    assert_eq!(collections.total_count, 0);
+    let gone = repository.artifact(&collection_id("work"), &artifact_id("skill:pdf")).await;
+    assert_eq!(gone.unwrap(), None);
+}
+
+pub(crate) async fn a_database_of_a_newer_larder_is_refused(Blank(database): &Blank) {
+    let repository = database.migrated().await;
+    database
+        .execute(
+            "INSERT INTO _sqlx_migrations \
+             (version, description, installed_on, success, checksum, execution_time) \
+             SELECT 9999, 'from the future', installed_on, success, checksum, execution_time \
+             FROM _sqlx_migrations WHERE version = 1",
+        )
+        .await;
+    for refusal in [
+        repository.up().await.map(drop),
+        repository.check().await,
+        repository.down().await.map(drop),
+    ] {
+        let Err(RepositoryError::Schema(why)) = refusal else { panic!("{refusal:?}") };
+        assert!(why.contains("newer"), "{why}");
+    }
+}
+
+pub(crate) async fn data_outlives_the_connection(Blank(database): &Blank) {
+    let repository = database.migrated().await;
+    repository.register(&[source("work")], now()).await.unwrap();
+    let upserts = vec![artifact("skill:pdf")];
+    repository.apply(Delta { upserts, ..delta("work") }).await.unwrap();
+    drop(repository);
+    let repository = database.migrated().await;
+    let row = repository.artifact(&collection_id("default"), &artifact_id("skill:pdf")).await;
+    assert!(row.unwrap().is_some());
+}

@@ -1,0 +1,146 @@
+//! Larder on real adapters, with files of its own.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use larder::{
+    app::{Larder, Ports},
+    domain::{Timestamp, freshness::TimeToLive},
+    ports::Clock,
+};
+use larder_filesystem::{FileSystem, FileSystemConfig, PlainDirectory};
+use larder_http::HttpSettings;
+use larder_prometheus::Prometheus;
+pub(crate) use larder_tests::database::Backend;
+use larder_tests::database::Database;
+use poem::{endpoint::BoxEndpoint, test::TestClient};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The real time, in whole microseconds: the file system has no other.
+struct RealClock;
+
+impl Clock for RealClock {
+    #[expect(clippy::disallowed_methods, reason = "it is compared with the times of real files")]
+    fn now(&self) -> Timestamp {
+        let now = chrono::Utc::now();
+        Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap()
+    }
+}
+
+/// A directory of files, served.
+pub(crate) struct House {
+    pub(crate) files: Arc<TempDir>,
+    pub(crate) larder: Arc<Larder>,
+    client: TestClient<BoxEndpoint<'static>>,
+    database: Database,
+}
+
+impl House {
+    /// Serves `collections/*` and the plain directory `plain` below `files`, from an empty cache.
+    pub(crate) async fn open(files: &Arc<TempDir>, backend: Backend) -> Self {
+        let database = Database::new(backend).await;
+        let cache = database.migrated().await;
+        let clock: Arc<dyn Clock> = Arc::new(RealClock);
+        let plain = PlainDirectory {
+            name: "plain".to_owned(),
+            path: files.path().join("plain"),
+            kind: None,
+        };
+        let config = FileSystemConfig {
+            collections: vec![files.path().join("collections")],
+            directories: vec![plain],
+        };
+        let larder = Larder::new(
+            Ports {
+                source: Arc::new(FileSystem::new(config, Arc::clone(&clock))),
+                cache,
+                metrics: Arc::new(Prometheus::new("test")),
+                clock,
+            },
+            TimeToLive::default(),
+        );
+        larder.start().await;
+        let settings = HttpSettings {
+            url: "http://localhost:7373".to_owned(),
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            request_timeout: Duration::from_mins(1),
+            refresh_per_minute: 1_000,
+            refresh_burst: 1_000,
+        };
+        let service = larder_http::service(Arc::clone(&larder), &settings);
+        let client = TestClient::new(service).default_header("host", "localhost");
+        Self { files: Arc::clone(files), larder, client, database }
+    }
+
+    /// Leaves nothing behind.
+    pub(crate) async fn close(self) {
+        let Self { client, larder, database, .. } = self;
+        drop((client, larder));
+        database.remove().await;
+    }
+
+    pub(crate) fn write(&self, path: &str, text: impl AsRef<[u8]>) {
+        write(self.files.path(), path, text);
+    }
+
+    /// The JSON of an answer that must be a 200.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> impl Future<Output = Value> {
+        let request = self.client.get(format!("/api/v1/{path}"));
+        async move { read(request.send().await).await }
+    }
+
+    /// The report of a refresh.
+    pub(crate) async fn refresh(&self, collection: &str) -> Value {
+        let path = format!("/api/v1/user-collections/{collection}/refresh-cache");
+        read(self.client.post(path).send().await).await
+    }
+
+    /// The `ETag` of a page.
+    pub(crate) async fn etag(&self, path: &str) -> String {
+        let response = self.client.get(format!("/api/v1/{path}")).send().await;
+        response.0.headers()["etag"].to_str().unwrap().to_owned()
+    }
+}
+
+async fn read(response: poem::test::TestResponse) -> Value {
+    let status = response.0.status();
+    let text = response.0.into_body().into_string().await.unwrap();
+    assert_eq!(status, 200, "{text}");
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Writes a file below a directory.
+pub(crate) fn write(root: &Path, path: &str, text: impl AsRef<[u8]>) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+/// A skill's text.
+pub(crate) fn skill(description: &str) -> String {
+    format!("---\nname: a name\ndescription: {description}\ntags: [x, y]\n---\n# Title\n")
+}
+
+/// A managed collection of that many skills, `s0` and on.
+pub(crate) fn managed(root: &Path, name: &str, skills: usize) {
+    let mut manifest = format!(
+        "[collection]\nname = \"{name}\"\nversion = \"1.0.0\"\ncreated = \"2026-01-05T10:00:00\"\n\
+         updated = \"2026-01-05T10:00:00\"\n"
+    );
+    for n in 0..skills {
+        manifest += &entry(n);
+        let path = format!("collections/{name}/skills/s{n}/SKILL.md");
+        write(root, &path, skill(&format!("The skill {n}.")));
+    }
+    write(root, &format!("collections/{name}/collection.toml"), manifest);
+}
+
+/// The manifest's entry of a skill.
+pub(crate) fn entry(n: usize) -> String {
+    format!(
+        "\n[[artifacts]]\nname = \"s{n}\"\ntype = \"skill\"\npath = \"skills/s{n}\"\n\
+         origin = \"local\"\nadded = \"2026-01-05T10:00:00\"\n"
+    )
+}
