@@ -105,15 +105,14 @@ pub(crate) async fn register(
     for known in before.iter().filter(|known| !kept.contains(&known.source.name)) {
         changed.extend(withdraw_all(writer, known, now).await?);
     }
-    let mut after: HashMap<_, _> = registered(writer)
-        .await?
-        .into_iter()
-        .map(|known| (known.source.name.clone(), known))
-        .collect();
-    for known in after.values().filter(|known| !was.contains(&known.source.name)) {
+    // By precedence: a source that loses a contest must not leave its invalidation on the winner.
+    let after = registered(writer).await?;
+    for known in after.iter().filter(|known| !was.contains(&known.source.name)) {
         changed.extend(promote_all(writer, known, now).await?);
     }
     collections::bump(writer, &changed, now).await?;
+    let mut after: HashMap<_, _> =
+        after.into_iter().map(|known| (known.source.name.clone(), known)).collect();
     Ok(given.iter().filter_map(|source| after.remove(&source.name)).collect())
 }
 
