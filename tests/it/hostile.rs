@@ -1,6 +1,8 @@
 //! Odd and hostile files: every call answers 200, and every good artifact is there.
 
-use std::{os::unix::fs::symlink, path::Path, sync::Arc};
+use std::{fmt::Write, os::unix::fs::symlink, path::Path, sync::Arc};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     changes::on_both,
@@ -63,7 +65,7 @@ fn bomb() -> String {
     let mut text = "---\na0: &a0 [x, x]\n".to_owned();
     for n in 1..40 {
         let below = n - 1;
-        text += &format!("a{n}: &a{n} [*a{below}, *a{below}]\n");
+        writeln!(text, "a{n}: &a{n} [*a{below}, *a{below}]").unwrap();
     }
     text + "---\n"
 }
@@ -84,7 +86,7 @@ async fn every_call_answers_and_every_good_artifact_is_there(backend: Backend) {
 
     for item in house.get("artifacts?limit=200").await["items"].as_array().unwrap() {
         let id = item["id"].as_str().unwrap();
-        let encoded: String = id.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = utf8_percent_encode(id, NON_ALPHANUMERIC);
         assert_eq!(house.get(&format!("artifacts/{encoded}")).await["id"], id);
         if item["health"] != "ok" {
             assert!(item["problem"].is_string(), "{item}");

@@ -26,6 +26,11 @@ const KEPT_ADDED_AT: &str = "CASE \
      WHEN collection_artifacts.source_collection = excluded.source_collection \
      THEN collection_artifacts.added_at ELSE excluded.added_at END";
 
+/// So many changed rows make other plans right. The server's own daemon would look at the tables
+/// a minute later; until then a page by tag costs a hundred times as much.
+const MANY: usize = 1_000;
+const ANALYZE: &str = "ANALYZE collection_artifacts, artifact_tags, search_documents";
+
 /// Applies a delta within the caller's transaction.
 pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<Applied> {
     if !(delta.upserts.is_empty() && delta.removals.is_empty()) {
@@ -34,6 +39,7 @@ pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<App
     let Some(home) = sources::home(writer, &delta.source).await? else {
         return Ok(Applied::default());
     };
+    let changes = delta.upserts.len() + delta.removals.len();
     let mut change = Change::new(&mut *writer, delta.source, home, delta.now);
     change.upsert(delta.upserts).await?;
     change.remove(&delta.removals, delta.removed_before).await?;
@@ -41,6 +47,9 @@ pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<App
     change.note(delta.verified, delta.report).await?;
     let Change { removed, hidden, changed, .. } = change;
     let generations = collections::bump(writer, &changed, delta.now).await?;
+    if changes >= MANY {
+        sqlx::raw_sql(ANALYZE).execute(writer).await?;
+    }
     Ok(Applied { removed, hidden, generations })
 }
 
@@ -133,14 +142,14 @@ impl<'a> Change<'a> {
     }
 
     async fn remove(&mut self, ids: &[ArtifactId], before: Timestamp) -> Result<()> {
-        if ids.is_empty() {
-            return Ok(());
-        }
         const REMOVE: &str = "DELETE FROM collection_artifacts \
              WHERE collection_id = $1 AND source_collection = $2 \
                  AND artifact_id = ANY($3) \
                  AND (synced_at IS NULL OR synced_at < $4) \
              RETURNING collection_artifacts.artifact_id";
+        if ids.is_empty() {
+            return Ok(());
+        }
         let ids: Vec<_> = ids.iter().map(ArtifactId::as_str).collect();
         tags::remove(self.writer, &[&self.home], &ids).await?;
         let gone: Vec<String> = sqlx::query_scalar(REMOVE)
@@ -211,13 +220,13 @@ impl<'a> Change<'a> {
     }
 
     async fn recheck(&mut self, rechecks: &[Recheck]) -> Result<()> {
-        if rechecks.is_empty() {
-            return Ok(());
-        }
         const RECHECK: &str = "UPDATE collection_artifacts a SET fingerprint = j.fingerprint \
              FROM UNNEST($3::TEXT[], $4::TEXT[], $5::BIGINT[]) AS j (id, fingerprint, read_at) \
              WHERE a.collection_id = $1 AND a.artifact_id = j.id AND a.source_collection = $2 \
                  AND (a.synced_at IS NULL OR a.synced_at < j.read_at)";
+        if rechecks.is_empty() {
+            return Ok(());
+        }
         let ids: Vec<_> = rechecks.iter().map(|it| it.id.as_str()).collect();
         let fingerprints: Vec<_> = rechecks.iter().map(|it| it.fingerprint.as_deref()).collect();
         let read_at: Vec<_> = rechecks.iter().map(|it| micros(it.read_at)).collect();

@@ -6,19 +6,14 @@ use sqlx::PgConnection;
 
 use crate::{error::Result, row::VISIBLE};
 
-/// Takes the tags of these artifacts' rows in these collections out of the index. To be called
-/// before the rows change: afterwards nobody knows what they were.
+/// Takes the tags of these artifacts' rows in these collections out of the index.
 pub(crate) async fn remove(
     writer: &mut PgConnection,
     collections: &[&str],
     ids: &[&str],
 ) -> Result<()> {
-    const REMOVE: &str = "DELETE FROM artifact_tags t \
-         USING collection_artifacts a \
-             CROSS JOIN LATERAL json_array_elements_text(a.tags_json::json) AS j (tag) \
-         WHERE a.collection_id = ANY($1) AND a.artifact_id = ANY($2) \
-             AND t.collection_id = a.collection_id AND left(t.tag, 64) = left(j.tag, 64) \
-             AND t.sort_name = a.sort_name AND t.artifact_id = a.artifact_id";
+    const REMOVE: &str =
+        "DELETE FROM artifact_tags WHERE collection_id = ANY($1) AND artifact_id = ANY($2)";
     sqlx::query(REMOVE).bind(collections).bind(ids).execute(writer).await?;
     Ok(())
 }

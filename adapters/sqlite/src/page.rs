@@ -177,7 +177,14 @@ impl Order {
     }
 
     fn push_comparison(&self, sql: &mut QueryBuilder<Sqlite>, operator: &str, cursor: &Cursor) {
-        sql.push(format_args!("({}) {operator} (", self.columns.join(", ")));
+        // Of row values SQLite does not see that an index on an expression has them.
+        sql.push(format_args!("{} {}= ", self.columns[0], &operator[..1]));
+        match &cursor.value {
+            SortValue::Name(name) => sql.push_bind(name),
+            SortValue::UpdatedAt(micros) => sql.push_bind(*micros),
+            SortValue::Relevance(rank, _) => sql.push_bind(i64::from(*rank)),
+        };
+        sql.push(format_args!(" AND ({}) {operator} (", self.columns.join(", ")));
         match &cursor.value {
             SortValue::Name(name) => sql.push_bind(name),
             SortValue::UpdatedAt(micros) => sql.push_bind(*micros),

@@ -113,9 +113,7 @@ mod tests {
     #[test]
     fn every_word_is_asked_for_and_the_last_one_may_go_on() {
         let search = Search::new("Red and gre").unwrap();
-        assert_eq!(
-            expression(&search, "all_words"),
-            r#"all_words : ("red" AND "and" AND "gre" *)"#
-        );
+        assert_eq!(expression(&search), r#""red" AND "and" AND "gre" *"#);
+        assert_eq!(in_name(&search).collect::<Vec<_>>(), [" red ", " and ", " gre"]);
     }
 }

@@ -1,0 +1,36 @@
+DROP TABLE artifact_tags;
+DROP TABLE sources;
+
+DROP INDEX collection_artifacts_by_name;
+DROP INDEX collection_artifacts_by_update;
+DROP INDEX collection_artifacts_counts;
+DROP INDEX collection_artifacts_of_artifact;
+DROP INDEX collection_artifacts_invalidated;
+ALTER TABLE collection_artifacts
+    DROP COLUMN name,
+    DROP COLUMN sort_name,
+    DROP COLUMN type,
+    DROP COLUMN display_name,
+    DROP COLUMN description,
+    DROP COLUMN author,
+    DROP COLUMN license,
+    DROP COLUMN tags_json,
+    DROP COLUMN tools_json,
+    DROP COLUMN version,
+    DROP COLUMN version_spec,
+    DROP COLUMN source,
+    DROP COLUMN origin,
+    DROP COLUMN origin_source,
+    DROP COLUMN resolved_sha,
+    DROP COLUMN resolved_version,
+    DROP COLUMN path,
+    DROP COLUMN extra_json,
+    DROP COLUMN revision,
+    DROP COLUMN fingerprint,
+    DROP COLUMN health,
+    DROP COLUMN problem,
+    DROP COLUMN problem_line,
+    DROP COLUMN updated_at,
+    DROP COLUMN synced_at,
+    DROP COLUMN invalidated_at,
+    DROP COLUMN missing_since;

@@ -1,0 +1,2 @@
+DROP TABLE collection_artifacts;
+DROP TABLE collections;
