@@ -16,21 +16,14 @@ use crate::{
     ports::Content,
 };
 
-/// An answer to a reader who may have it already.
+/// A collection at the moment from which an answer is made.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "it lives for one answer")]
-pub enum Conditional<T> {
-    /// The reader's validator still holds: this one.
-    Unchanged(String),
-    /// The answer.
-    Fresh {
-        /// What the reader may hand back next time; `None` for an answer that the clock changes.
-        validator: Option<String>,
-        /// The collection as it was just before the value was read.
-        collection: Collection,
-        /// The value.
-        value: T,
-    },
+pub struct View {
+    /// The collection.
+    pub collection: Collection,
+    /// Names the state that the answer is made of: another one whenever the answer might differ.
+    /// `None` for an answer that the clock changes.
+    pub validator: Option<String>,
 }
 
 impl Larder {
@@ -51,41 +44,30 @@ impl Larder {
         Ok(self.ports.cache.collections(query).await?)
     }
 
-    /// A page of a collection's artifacts, unless `holds` accepts its validator.
-    pub async fn page(
-        &self,
-        id_or_name: &str,
-        query: &ArtifactQuery,
-        holds: impl Fn(&str) -> bool,
-    ) -> Result<Conditional<ArtifactPage>, Error> {
+    /// What a page of a collection will be made of. It is a read request, a hit, whether or not the
+    /// page is asked for then.
+    pub async fn page_view(&self, id_or_name: &str, query: &ArtifactQuery) -> Result<View, Error> {
         let collection = self.collection(id_or_name).await?;
         check(&collection, query)?;
-        let validator = self.validator(&collection, &query.filter, &format!("{query:?}"));
-        self.count_read(true);
-        if let Some(validator) = validator.clone().filter(|validator| holds(validator)) {
-            return Ok(Conditional::Unchanged(validator));
-        }
-        let page = self.ports.cache.page(&collection.id, query).await?;
-        let value = page.ok_or_else(|| Error::UnknownCollection(id_or_name.to_owned()))?;
-        Ok(Conditional::Fresh { validator, collection, value })
+        Ok(self.view(collection, &query.filter, &format!("{query:?}")))
     }
 
-    /// How many of a collection's artifacts have which value, unless `holds` accepts its validator.
-    pub async fn facets(
-        &self,
-        id_or_name: &str,
-        filter: &Filter,
-        holds: impl Fn(&str) -> bool,
-    ) -> Result<Conditional<Facets>, Error> {
+    /// A page of a collection's artifacts.
+    pub async fn page(&self, view: &View, query: &ArtifactQuery) -> Result<ArtifactPage, Error> {
+        let page = self.ports.cache.page(&view.collection.id, query).await?;
+        page.ok_or_else(|| Error::UnknownCollection(view.collection.id.to_string()))
+    }
+
+    /// What the facets of a collection will be made of; see [`Self::page_view`].
+    pub async fn facets_view(&self, id_or_name: &str, filter: &Filter) -> Result<View, Error> {
         let collection = self.collection(id_or_name).await?;
-        let validator = self.validator(&collection, filter, &format!("{filter:?}"));
-        self.count_read(true);
-        if let Some(validator) = validator.clone().filter(|validator| holds(validator)) {
-            return Ok(Conditional::Unchanged(validator));
-        }
-        let facets = self.ports.cache.facets(&collection.id, filter).await?;
-        let value = facets.ok_or_else(|| Error::UnknownCollection(id_or_name.to_owned()))?;
-        Ok(Conditional::Fresh { validator, collection, value })
+        Ok(self.view(collection, filter, &format!("{filter:?}")))
+    }
+
+    /// How many of a collection's artifacts have which value.
+    pub async fn facets(&self, view: &View, filter: &Filter) -> Result<Facets, Error> {
+        let facets = self.ports.cache.facets(&view.collection.id, filter).await?;
+        facets.ok_or_else(|| Error::UnknownCollection(view.collection.id.to_string()))
     }
 
     /// The collections that hold a row of the same files.
@@ -115,13 +97,10 @@ impl Larder {
         content.ok_or_else(|| Error::NoContent(id.clone()))
     }
 
-    /// Names the state that an answer is made of: another one whenever the answer might differ.
-    /// It must be taken before the rows are read, never after: an answer newer than its validator
-    /// costs one more request, an older one would be believed.
-    fn validator(&self, collection: &Collection, filter: &Filter, query: &str) -> Option<String> {
-        if filter.stale.is_some() {
-            return None;
-        }
+    /// The validator must be taken before the rows are read, never after: an answer newer than its
+    /// validator costs one more request, an older one would be believed.
+    fn view(&self, collection: Collection, filter: &Filter, query: &str) -> View {
+        self.count_read(true);
         let state = format!(
             "{} {} {} {}",
             collection.generation,
@@ -131,7 +110,8 @@ impl Larder {
         );
         let parts = [collection.id.as_str().as_bytes(), state.as_bytes(), query.as_bytes()];
         // 128 bits: two states of one collection never meet.
-        Some(Revision::of(&parts).as_str()[..32].to_owned())
+        let validator = Revision::of(&parts).as_str()[..32].to_owned();
+        View { validator: filter.stale.is_none().then_some(validator), collection }
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 
 use self::lane::Lane;
 pub use self::{
-    catalog::Conditional, error::Error, readiness::Readiness, refresh::RefreshOptions,
+    catalog::View, error::Error, readiness::Readiness, refresh::RefreshOptions,
     stats::CollectionStats,
 };
 use crate::{

@@ -45,11 +45,19 @@ impl Larder {
             .source
             .scan(&registered.source, Arc::clone(&known), hash, options.force)
             .await;
-        let delta = match self.judge(&registered, &known, scan, options, started) {
-            Ok(scan) => self.reconcile(&registered, &known, scan, options.force, started).await?,
-            Err(report) => self.report_only(report),
+        let mut report = match self.judge(&registered, &known, scan, options, started) {
+            Ok(scan) => {
+                let (delta, report) =
+                    self.reconcile(&registered, &known, scan, options.force, started).await?;
+                self.ports.cache.apply(delta).await?;
+                report
+            }
+            Err(report) => report,
         };
-        let report = self.commit(delta).await?;
+        report.duration_ms = self.took(started);
+        // In a transaction of its own, since the time that the other one took is part of it.
+        let note = Delta { report: Some(report.clone()), ..Delta::new(name.clone(), self.now()) };
+        self.ports.cache.apply(note).await?;
         log(&report);
         self.ports.metrics.source_refreshed(&report);
         Ok(report)
@@ -110,21 +118,6 @@ impl Larder {
             started_at: started,
             duration_ms: self.took(started),
         }
-    }
-
-    fn report_only(&self, report: SourceReport) -> (Delta, SourceReport) {
-        (Delta::new(report.source.clone(), self.now()), report)
-    }
-
-    async fn commit(
-        &self,
-        (mut delta, mut report): (Delta, SourceReport),
-    ) -> Result<SourceReport, Error> {
-        report.duration_ms = self.took(report.started_at);
-        delta.report = Some(report.clone());
-        self.ports.cache.apply(delta).await?;
-        report.duration_ms = self.took(report.started_at);
-        Ok(report)
     }
 
     /// Turns what was found into what changes.

@@ -64,6 +64,7 @@ impl House {
             url: "http://localhost:7373".to_owned(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            pages_mib: 1,
             request_timeout: Duration::from_mins(1),
             refresh_per_minute: 1_000,
             refresh_burst: 1_000,

@@ -82,6 +82,7 @@ pub(crate) fn http_settings(settings: &Settings, address: SocketAddr) -> HttpSet
         url: settings.url.clone().unwrap_or_else(|| format!("http://{address}")),
         cors_origins: settings.cors_origins.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
+        pages_mib: settings.pages_mib,
         request_timeout: settings.request_timeout,
         refresh_per_minute: settings.refresh_per_minute,
         refresh_burst: settings.refresh_burst,

@@ -5,7 +5,8 @@
 
 use std::marker::PhantomData;
 
-use larder::{app::Conditional, ports::Exposition};
+use bytes::Bytes;
+use larder::ports::Exposition;
 use poem::{IntoResponse, Response, http::StatusCode};
 use poem_openapi::{
     ApiResponse,
@@ -24,9 +25,26 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 /// A value as JSON.
 #[derive(Debug)]
 pub(crate) struct Json<T> {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     etag: Option<String>,
     value: PhantomData<T>,
+}
+
+impl<T> Json<T> {
+    /// The answer whose bytes are there already.
+    pub(crate) fn of_bytes(bytes: Bytes) -> Self {
+        Self { bytes, etag: None, value: PhantomData }
+    }
+
+    /// With the validator that serves preconditions or conditional reads.
+    pub(crate) fn with_etag(self, validator: Option<&str>) -> Self {
+        Self { etag: validator.map(|it| format!("\"{it}\"")), ..self }
+    }
+
+    /// The bytes, to be kept.
+    pub(crate) fn bytes(&self) -> Bytes {
+        self.bytes.clone()
+    }
 }
 
 impl<T: Serialize> Json<T> {
@@ -36,12 +54,7 @@ impl<T: Serialize> Json<T> {
             tracing::error!(%error, "an answer could not be serialised");
             Problem::internal()
         })?;
-        Ok(Self { bytes, etag: None, value: PhantomData })
-    }
-
-    /// With the validator that serves preconditions or conditional reads.
-    pub(crate) fn with_etag(self, validator: Option<&str>) -> Self {
-        Self { etag: validator.map(|it| format!("\"{it}\"")), ..self }
+        Ok(Self { bytes: bytes.into(), etag: None, value: PhantomData })
     }
 }
 
@@ -123,20 +136,6 @@ pub(crate) enum Cached<T> {
 }
 
 impl<T: Serialize> Cached<T> {
-    /// The answer to a conditional read; `show` makes the value's JSON form.
-    pub(crate) fn of<V>(
-        answer: Conditional<V>,
-        show: impl FnOnce(V, &larder::domain::collection::Collection) -> T,
-    ) -> Result<Self, Problem> {
-        match answer {
-            Conditional::Unchanged(validator) => Ok(Self::Unchanged(validator)),
-            Conditional::Fresh { validator, collection, value } => {
-                let json = Json::new(&show(value, &collection))?;
-                Ok(Self::Fresh(json.with_etag(validator.as_deref())))
-            }
-        }
-    }
-
     /// A value whose own bytes are its validator.
     pub(crate) fn by_content(value: &T, held: impl Fn(&str) -> bool) -> Result<Self, Problem> {
         let json = Json::new(value)?;

@@ -125,6 +125,7 @@ mod tests {
             url: "http://localhost:7373".into(),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            pages_mib: 1,
             request_timeout: Duration::from_secs(30),
             refresh_per_minute: 60,
             refresh_burst: 20,

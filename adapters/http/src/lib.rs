@@ -5,6 +5,7 @@
 //! types, calls one use case, and shows the result as a type of `dto`.
 
 mod answer;
+mod answers;
 mod api;
 mod body;
 mod conditional;
@@ -53,6 +54,8 @@ pub struct HttpSettings {
     pub cors_origins: Vec<String>,
     /// Addresses of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Memory for pages and facets that were sent before, in MiB; 0: none.
+    pub pages_mib: u32,
     /// How long a request may take before it is answered 503.
     pub request_timeout: Duration,
     /// Refreshes a caller may ask for in a minute; at least 1.

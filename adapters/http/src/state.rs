@@ -15,12 +15,14 @@ use poem::Request;
 
 use crate::{
     HttpSettings,
+    answers::Answers,
     problem::{Kind, Problem},
 };
 
 /// Larder and the limits at its edge.
 pub(crate) struct State {
     pub larder: Arc<Larder>,
+    pub answers: Answers,
     refreshes: DefaultKeyedRateLimiter<IpAddr>,
     trusted_proxies: Vec<IpAddr>,
 }
@@ -32,6 +34,7 @@ impl State {
             .allow_burst(at_least_one(settings.refresh_burst));
         Self {
             larder,
+            answers: Answers::new(settings.pages_mib),
             refreshes: DefaultKeyedRateLimiter::keyed(quota),
             trusted_proxies: settings.trusted_proxies.clone(),
         }

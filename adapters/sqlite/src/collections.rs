@@ -13,7 +13,7 @@ use sqlx::{FromRow, QueryBuilder, Row as _, SqliteConnection};
 
 use crate::{
     error::{Result, undecodable},
-    row::{VISIBLE, count, micros, timestamp, to_json},
+    row::{UNPLANNED, VISIBLE, count, micros, timestamp, to_json},
 };
 
 /// A collection `c` and, if it is a mirror, its source `s`.
@@ -107,7 +107,9 @@ pub(crate) async fn page(
         }
         None => sql.push("TRUE"),
     };
-    sql.push(" ORDER BY sort_name, id LIMIT ").push_bind(i64::from(query.limit.get()) + 1);
+    sql.push(" ORDER BY sort_name, id LIMIT ")
+        .push_bind(i64::from(query.limit.get()) + 1)
+        .push(UNPLANNED);
     sql.push(format_args!(
         ") SELECT t.total, {COLUMNS} FROM (SELECT COUNT(*) AS total FROM hits) t \
          LEFT JOIN page c ON TRUE {SOURCE_OF_MIRROR} ORDER BY c.sort_name, c.id"

@@ -10,7 +10,7 @@ use sqlx::{QueryBuilder, SqliteConnection};
 use crate::{
     error::Result,
     filter::{push_found, push_from},
-    row::count,
+    row::{UNPLANNED, count},
 };
 
 /// Counts the rows that pass a filter, by value. One statement: all of one moment.
@@ -42,7 +42,9 @@ pub(crate) async fn facets(
     if !filter.is_empty() {
         sql.push(" AND t.artifact_id IN (SELECT artifact_id FROM hits)");
     }
-    sql.push(" GROUP BY t.tag ORDER BY number DESC, t.tag LIMIT ").push_bind(Facets::MAX_TAGS);
+    sql.push(" GROUP BY t.tag ORDER BY number DESC, t.tag LIMIT ")
+        .push_bind(Facets::MAX_TAGS)
+        .push(UNPLANNED);
     sql.push(") ORDER BY facet, number DESC, value");
 
     let rows: Vec<(String, String, i64)> = sql.build_query_as().fetch_all(reader).await?;

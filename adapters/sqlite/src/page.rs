@@ -14,7 +14,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use crate::{
     error::Result,
     filter::{ordered, push_found, push_from, push_rank},
-    row::{ROW_AS_JSON, Row, VISIBLE, count, from_json},
+    row::{ROW_AS_JSON, Row, UNPLANNED, VISIBLE, count, from_json},
 };
 
 /// A row without a file has the least time of all, as in [`Sort::value_of`].
@@ -115,6 +115,7 @@ fn statement(collection: &CollectionId, query: &ArtifactQuery) -> QueryBuilder<S
     }
     sql.push(format_args!(" ORDER BY {ordered} LIMIT "));
     sql.push_bind(i64::from(query.limit.get()) + 1);
+    sql.push(UNPLANNED);
     sql.push(
         ") p CROSS JOIN collection_artifacts a ON a.artifact_id = p.id AND a.collection_id = c.id \
          LEFT JOIN sources s ON s.name = a.source_collection) \

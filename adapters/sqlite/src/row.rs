@@ -18,6 +18,10 @@ use sqlx::{Sqlite, query_builder::Separated};
 
 use crate::error::{Result, undecodable};
 
+/// Stands behind a bound `LIMIT`. SQLite plans by the value of a bare `LIMIT ?`, and so prepares the
+/// statement anew for every run: a sixth of a page's time.
+pub(crate) const UNPLANNED: &str = " + 0";
+
 /// Rows of one statement.
 pub(crate) const CHUNK: usize = 500;
 

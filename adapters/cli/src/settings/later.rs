@@ -16,8 +16,6 @@ pub(crate) struct Later {
     pub(crate) sweep_every: Option<Duration>,
     /// Whether changes of files are watched.
     pub(crate) watch: bool,
-    /// Memory for rendered pages, in MiB; 0: none.
-    pub(crate) pages_mib: u32,
     /// How long deleted artifacts are kept.
     pub(crate) trash: Duration,
     /// Where `owner/repo/path` is fetched from.
@@ -37,7 +35,6 @@ impl Later {
         Ok(Self {
             sweep_every: layers.text("cache.sweep_every", values::duration_or_off)?,
             watch: layers.switch("cache.watch")?,
-            pages_mib: layers.number("cache.pages_mib", 0..=65_536)?,
             trash: layers.text("cache.trash", values::duration)?,
             forge_url: layers.text("forge.url", values::web_url)?,
             deploy_roots: layers.list("deploy.roots", |text| layers.path("deploy.roots", text))?,

@@ -61,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) max_connections: u32,
     /// When rows go stale.
     pub(crate) ttl: TimeToLive,
+    /// Memory for pages that were sent before, in MiB; 0: none.
+    pub(crate) pages_mib: u32,
     /// How long a request may take.
     pub(crate) request_timeout: Duration,
     /// Refreshes a caller may ask for in a minute.
@@ -122,6 +124,7 @@ impl Settings {
                 default: layers.text("cache.ttl", values::duration)?,
                 by_collection: layers.table("cache.ttl_by_collection", values::duration)?,
             },
+            pages_mib: layers.number("cache.pages_mib", 0..=65_536)?,
             request_timeout: layers.text("cache.request_timeout", values::duration)?,
             refresh_per_minute: layers.number("rate_limit.refresh_per_minute", 1..=100_000)?,
             refresh_burst: layers.number("rate_limit.refresh_burst", 1..=100_000)?,

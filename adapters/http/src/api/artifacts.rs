@@ -75,7 +75,7 @@ impl ArtifactsApi {
         };
         let page = PageParams { limit: limit.0, after: after.0, before: before.0, sort: sort.0 };
         let held = if_none_match.0.as_deref();
-        Ok(listing::page(&shared.larder, &default_collection(), filter, page, held).await?)
+        Ok(listing::page(&shared, &default_collection(), filter, page, held).await?)
     }
 
     /// Count all artifacts by type, tag, origin and health
@@ -114,7 +114,7 @@ impl ArtifactsApi {
             q: q.0,
         };
         let held = if_none_match.0.as_deref();
-        Ok(listing::facets(&shared.larder, &default_collection(), filter, held).await?)
+        Ok(listing::facets(&shared, &default_collection(), filter, held).await?)
     }
 
     /// Get an artifact

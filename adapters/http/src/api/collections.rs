@@ -176,7 +176,7 @@ impl CollectionsApi {
         };
         let page = PageParams { limit: limit.0, after: after.0, before: before.0, sort: sort.0 };
         let held = if_none_match.0.as_deref();
-        Ok(listing::page(&shared.larder, &collection_id, filter, page, held).await?)
+        Ok(listing::page(&shared, &collection_id, filter, page, held).await?)
     }
 
     /// Count a collection's artifacts by type, tag, origin and health
@@ -222,7 +222,7 @@ impl CollectionsApi {
             q: q.0,
         };
         let held = if_none_match.0.as_deref();
-        Ok(listing::facets(&shared.larder, &collection_id, filter, held).await?)
+        Ok(listing::facets(&shared, &collection_id, filter, held).await?)
     }
 
     /// Refresh a collection

@@ -17,6 +17,7 @@ use crate::{
     cursor,
     dto::{ArtifactList, FacetList, Health},
     problem::Problem,
+    state::State,
 };
 
 /// The order of a page.
@@ -53,12 +54,13 @@ pub(crate) struct PageParams {
 
 /// A page of a collection.
 pub(crate) async fn page(
-    larder: &Larder,
+    shared: &State,
     collection: &str,
     filter: FilterParams,
     page: PageParams,
     if_none_match: Option<&str>,
 ) -> Result<Cached<ArtifactList>, Problem> {
+    let larder = &shared.larder;
     let query = ArtifactQuery {
         filter: filter.parse(larder, collection).await?,
         sort: match page.sort {
@@ -69,24 +71,29 @@ pub(crate) async fn page(
         limit: limit(page.limit)?,
         position: position(page.after.as_deref(), page.before.as_deref())?,
     };
-    let held = IfNoneMatch::parse(if_none_match);
-    let answer = larder.page(collection, &query, |validator| held.holds(validator)).await?;
-    Cached::of(answer, |page, collection| {
-        ArtifactList::new(page, &collection.id, &query, larder.ttl().of(&collection.id))
-    })
+    let view = larder.page_view(collection, &query).await?;
+    if let Some(answer) = shared.answers.find(&view, &IfNoneMatch::parse(if_none_match)) {
+        return Ok(answer);
+    }
+    let page = larder.page(&view, &query).await?;
+    let ttl = larder.ttl().of(&view.collection.id);
+    shared.answers.keep(&view, &ArtifactList::new(page, &view.collection.id, &query, ttl))
 }
 
 /// The facets of a collection.
 pub(crate) async fn facets(
-    larder: &Larder,
+    shared: &State,
     collection: &str,
     filter: FilterParams,
     if_none_match: Option<&str>,
 ) -> Result<Cached<FacetList>, Problem> {
-    let filter = filter.parse(larder, collection).await?;
-    let held = IfNoneMatch::parse(if_none_match);
-    let answer = larder.facets(collection, &filter, |validator| held.holds(validator)).await?;
-    Cached::of(answer, FacetList::new)
+    let filter = filter.parse(&shared.larder, collection).await?;
+    let view = shared.larder.facets_view(collection, &filter).await?;
+    if let Some(answer) = shared.answers.find(&view, &IfNoneMatch::parse(if_none_match)) {
+        return Ok(answer);
+    }
+    let facets = shared.larder.facets(&view, &filter).await?;
+    shared.answers.keep(&view, &FacetList::from(facets))
 }
 
 /// A page's limit.

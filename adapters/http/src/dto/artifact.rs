@@ -3,7 +3,6 @@
 use larder::domain::{
     Timestamp,
     artifact::CollectionArtifact,
-    collection::Collection,
     cursor::Cursor,
     facets::{FacetCount, Facets},
     freshness::{expires_at, is_stale},
@@ -257,8 +256,8 @@ pub(crate) struct FacetList {
     pub generation: u64,
 }
 
-impl FacetList {
-    pub(crate) fn new(facets: Facets, _: &Collection) -> Self {
+impl From<Facets> for FacetList {
+    fn from(facets: Facets) -> Self {
         let list = |counts: Vec<FacetCount>| {
             counts.into_iter().map(|it| Facet { value: it.value, count: it.count }).collect()
         };
