@@ -22,6 +22,7 @@ check: tools ## check the format, the lints, the documentation and the dependenc
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
+	$(CARGO) test --quiet --locked -p larder-http --test spec
 	@$(MAKE) --no-print-directory deny
 
 # `advisories` asks the network for a database; the others need nothing but this directory.

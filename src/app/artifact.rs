@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Error, Larder, RefreshOptions, detached, lock, source_refresh::clean};
+use super::{Error, Larder, RefreshOptions, chain, detached, lock, source_refresh::clean};
 use crate::domain::{
     artifact::{Artifact, CollectionArtifact, Health},
     collection::{Collection, CollectionKind, Layout, RegisteredSource},
     delta::Delta,
     id::{ArtifactId, SourceName},
-    report::{CollectionReport, Counts, Summary},
+    report::{CollectionReport, Counts, RefreshStatus, Summary},
 };
 
 /// How often unknown ids may cause the scan of a plain source.
@@ -57,22 +57,22 @@ impl Larder {
         let collection = self.collection(id_or_name).await?;
         let row = self.ports.cache.artifact(&collection.id, id).await?;
         let had_row = row.is_some();
-        let counts = self.load_detached(&collection, id, row, Walk::Asked).await?;
-        if !had_row {
+        let summary = self.load_detached(&collection, id, row, Walk::Asked).await?;
+        if !had_row && summary.status == RefreshStatus::Completed {
             self.row(&collection, id).await?;
         }
         let duration_ms = self.took(started);
-        self.collection_report(collection, Summary::of_counts(counts), duration_ms).await
+        self.collection_report(collection, summary, duration_ms).await
     }
 
     /// Refreshes the artifact of a row that was just read.
     pub(super) async fn refresh_row(
         self: &Arc<Self>,
         row: &CollectionArtifact,
-    ) -> Result<Counts, Error> {
+    ) -> Result<Summary, Error> {
         let sources = self.ports.cache.registered().await?;
         let Some(source) = sources.iter().find(|known| known.source.name == row.source) else {
-            return Ok(Counts::default());
+            return Ok(Summary::default());
         };
         self.load_from(source, &row.artifact.id, Some(row), Walk::Asked).await
     }
@@ -94,19 +94,20 @@ impl Larder {
         id: &ArtifactId,
         row: Option<CollectionArtifact>,
         walk: Walk,
-    ) -> Result<Counts, Error> {
+    ) -> Result<Summary, Error> {
         let (larder, collection, id) = (Arc::clone(self), collection.clone(), id.clone());
         detached(async move { larder.load(&collection, &id, row.as_ref(), walk).await }).await
     }
 
-    /// Loads an artifact from the first source of the collection that has it.
+    /// Loads an artifact from the first source of the collection that has it. A source that cannot
+    /// be read does not keep the others from being asked.
     async fn load(
         self: &Arc<Self>,
         collection: &Collection,
         id: &ArtifactId,
         row: Option<&CollectionArtifact>,
         walk: Walk,
-    ) -> Result<Counts, Error> {
+    ) -> Result<Summary, Error> {
         let sources = self.ports.cache.registered().await?;
         let eligible = |known: &&RegisteredSource| match (row, collection.kind) {
             (Some(row), _) => known.source.name == row.source,
@@ -117,35 +118,54 @@ impl Larder {
             // What is no member is not there, whatever its files say.
             (None, CollectionKind::Curated) => false,
         };
+        let mut trouble = Summary::default();
         for known in sources.iter().filter(eligible) {
-            let counts = self.load_from(known, id, row, walk).await?;
-            if counts != Counts::default() {
-                return Ok(counts);
+            let summary = self.load_from(known, id, row, walk).await?;
+            if summary.counts != Counts::default() {
+                return Ok(summary);
             }
+            trouble = trouble.and(summary);
         }
-        Ok(Counts::default())
+        Ok(trouble)
     }
 
-    /// Loads an artifact from a source. No counts at all: the source does not have it.
+    /// Loads an artifact from a source. No counts at all: the source does not have it, or cannot be
+    /// read, as the status then says.
     async fn load_from(
         self: &Arc<Self>,
         known: &RegisteredSource,
         id: &ArtifactId,
         row: Option<&CollectionArtifact>,
         walk: Walk,
-    ) -> Result<Counts, Error> {
+    ) -> Result<Summary, Error> {
         let path = row.map(|row| row.artifact.path.clone());
         let source = &known.source;
-        if let Some(artifact) = self.ports.source.read(source, id, path).await? {
-            return self.store(known, clean(artifact), row).await;
+        let found = match self.ports.source.read(source, id, path).await {
+            Ok(Some(artifact)) => return self.store(known, clean(artifact), row).await,
+            Ok(None) => true,
+            Err(error) => {
+                tracing::warn!(source = %source.name, %id, error = chain(&error), "a read failed");
+                false
+            }
+        };
+        // Only a scan may remove a row, since only a scan asks the mass-loss guard; only a scan finds
+        // an artifact of a plain source whose path nobody knows; and a scan's report says best what
+        // is wrong with a source that cannot be read.
+        let by_scan = match walk {
+            Walk::Asked => !found || row.is_some() || source.layout == Layout::Plain,
+            Walk::Throttled => {
+                found
+                    && (row.is_some() || source.layout == Layout::Plain)
+                    && self.may_scan_for_miss(&source.name)
+            }
+        };
+        if !by_scan {
+            return Ok(Summary::default());
         }
-        // Only a scan may remove a row, since only a scan asks the mass-loss guard; and only a scan
-        // finds an artifact of a plain source whose path nobody knows.
-        let by_scan = row.is_some() || source.layout == Layout::Plain;
-        if !by_scan || (walk == Walk::Throttled && !self.may_scan_for_miss(&source.name)) {
-            return Ok(Counts::default());
+        let report = self.enqueue(&source.name, RefreshOptions::default()).outcome().await?;
+        if report.status != RefreshStatus::Completed {
+            return Ok(Summary { counts: Counts::default(), ..Summary::of([&*report]) });
         }
-        self.enqueue(&source.name, RefreshOptions::default()).outcome().await?;
         let after = self.ports.cache.artifact(&known.home, id).await?;
         Ok(compare(row.map(|row| &row.artifact), after.as_ref().map(|row| &row.artifact)))
     }
@@ -155,8 +175,8 @@ impl Larder {
         known: &RegisteredSource,
         mut artifact: Artifact,
         row: Option<&CollectionArtifact>,
-    ) -> Result<Counts, Error> {
-        let counts = compare(row.map(|row| &row.artifact), Some(&artifact));
+    ) -> Result<Summary, Error> {
+        let summary = compare(row.map(|row| &row.artifact), Some(&artifact));
         if artifact.health == Health::Broken {
             let last = self.last_metadata(&known.home, &artifact.id).await?;
             artifact.keep_last_good(last);
@@ -164,7 +184,7 @@ impl Larder {
         let mut delta = Delta::new(known.source.name.clone(), self.now());
         delta.upserts.push(artifact);
         self.ports.cache.apply(delta).await?;
-        Ok(counts)
+        Ok(summary)
     }
 
     fn may_scan_for_miss(&self, source: &SourceName) -> bool {
@@ -179,7 +199,7 @@ impl Larder {
 }
 
 /// What became of one artifact.
-fn compare(before: Option<&Artifact>, after: Option<&Artifact>) -> Counts {
+fn compare(before: Option<&Artifact>, after: Option<&Artifact>) -> Summary {
     let mut counts = Counts::default();
     match (before, after) {
         (None, None) => {}
@@ -188,8 +208,11 @@ fn compare(before: Option<&Artifact>, after: Option<&Artifact>) -> Counts {
         (Some(before), Some(after)) if before.revision == after.revision => counts.unchanged = 1,
         (Some(_), Some(_)) => counts.updated = 1,
     }
+    let mut summary = Summary { counts, ..Summary::default() };
     if let Some(after) = after {
-        counts.count_health(after.health);
+        summary.counts.count_health(after.health);
+        summary.issues.extend(after.breakage());
+        summary.issues_total = summary.issues.len() as u64;
     }
-    counts
+    summary
 }

@@ -3,17 +3,14 @@
 use std::sync::Arc;
 
 use super::{Error, Larder};
-use crate::{
-    domain::{
-        artifact::CollectionArtifact,
-        collection::Collection,
-        facets::Facets,
-        id::{ArtifactId, CollectionId},
-        page::{ArtifactPage, CollectionPage},
-        query::{ArtifactQuery, CollectionQuery, Filter, Position, Sort},
-        revision::Revision,
-    },
-    ports::Content,
+use crate::domain::{
+    artifact::CollectionArtifact,
+    collection::Collection,
+    facets::Facets,
+    id::{ArtifactId, CollectionId},
+    page::{ArtifactPage, CollectionPage},
+    query::{ArtifactQuery, CollectionQuery, Filter, Position, Sort},
+    revision::Revision,
 };
 
 /// A collection at the moment from which an answer is made.
@@ -88,7 +85,7 @@ impl Larder {
         self: &Arc<Self>,
         id_or_name: &str,
         id: &ArtifactId,
-    ) -> Result<Content, Error> {
+    ) -> Result<String, Error> {
         let row = self.artifact(id_or_name, id).await?;
         let sources = self.ports.cache.registered().await?;
         let source = sources.into_iter().find(|known| known.source.name == row.source);

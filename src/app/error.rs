@@ -7,6 +7,22 @@ use crate::{
     ports::{RepositoryError, SourceError},
 };
 
+/// An error and its causes in one line, for the log.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let reason = error.to_string();
+        // Some errors repeat the text of their cause.
+        if !text.contains(&reason) {
+            text.extend([": ", &reason]);
+        }
+        cause = error.source();
+    }
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The error of every use case. Cheap to clone, since callers that share a refresh share its error.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {

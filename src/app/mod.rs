@@ -23,7 +23,10 @@ use tokio::sync::Semaphore;
 
 use self::lane::Lane;
 pub use self::{
-    catalog::View, error::Error, readiness::Readiness, refresh::RefreshOptions,
+    catalog::View,
+    error::{Error, chain},
+    readiness::Readiness,
+    refresh::RefreshOptions,
     stats::CollectionStats,
 };
 use crate::{
@@ -54,6 +57,9 @@ pub struct Larder {
     ttl: TimeToLive,
     lanes: Mutex<HashMap<SourceName, Lane>>,
     scans: Semaphore,
+    /// Held while the sources are discovered and registered: what was found earlier must not be
+    /// registered later.
+    registering: tokio::sync::Mutex<()>,
     /// When a miss last caused a scan of a plain source.
     scanned_for_miss: Mutex<HashMap<SourceName, Timestamp>>,
     filled: AtomicBool,
@@ -70,6 +76,7 @@ impl Larder {
             ttl,
             lanes: Mutex::default(),
             scans: Semaphore::new(CONCURRENT_SCANS),
+            registering: tokio::sync::Mutex::default(),
             scanned_for_miss: Mutex::default(),
             filled: AtomicBool::new(false),
             hits: AtomicU64::new(0),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use super::{Error, Larder, RefreshOptions};
+use crate::domain::report::{Counts, Issue};
 
 /// Whether requests can be answered.
 #[derive(Debug, Clone)]
@@ -17,25 +18,40 @@ pub enum Readiness {
 
 impl Larder {
     /// Makes the cache agree with the files. An empty cache is filled before Larder calls itself
-    /// ready; a filled one is served at once, and verified meanwhile. Trouble is logged: whatever
-    /// is served after it, a later refresh can mend.
-    pub async fn start(self: &Arc<Self>) {
-        let started = self.now();
-        if let Err(error) = self.populate().await {
-            let cause = &error as &dyn std::error::Error;
-            tracing::error!(error = cause, "the cache could not be brought up to date");
-        }
-        // Also after trouble: what is not there yet, misses and refreshes will bring.
+    /// ready; a filled one is served at once, and verified meanwhile. Trouble with a source is in
+    /// its report; an error means that the database failed, and that this is worth another try.
+    pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
+        self.populate().await?;
         self.filled.store(true, Ordering::Release);
-        tracing::info!(duration_ms = self.took(started), "population ends");
+        Ok(())
     }
 
     async fn populate(self: &Arc<Self>) -> Result<(), Error> {
+        let started = self.now();
         let sources = self.register_sources().await?;
         let filled = sources.is_empty() || sources.iter().any(|known| known.verified_at.is_some());
         self.filled.store(filled, Ordering::Release);
         tracing::info!(sources = sources.len(), empty = !filled, "population begins");
-        self.refresh_sources(&sources, RefreshOptions::default()).await?;
+        let reports = self.refresh_sources(&sources, RefreshOptions::default()).await?;
+        let Counts { created, updated, unchanged, removed, skipped, ok, recovered, broken, .. } =
+            self.summary_of_all(&reports).await?.counts;
+        for shadowed in self.ports.cache.shadowed().await?.0 {
+            let Issue { path, message, .. } = Issue::of_shadowed(shadowed);
+            tracing::warn!(path, reason = message, "shadowed");
+        }
+        tracing::info!(
+            sources = sources.len(),
+            created,
+            updated,
+            unchanged,
+            removed,
+            skipped,
+            ok,
+            recovered,
+            broken,
+            duration_ms = self.took(started),
+            "population ends"
+        );
         Ok(())
     }
 

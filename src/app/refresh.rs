@@ -7,7 +7,7 @@ use crate::domain::{
     collection::{Collection, CollectionKind, RegisteredSource},
     cursor::Cursor,
     query::{ArtifactQuery, Limit, Position},
-    report::{BatchReport, CollectionReport, Counts, SourceReport, Summary},
+    report::{BatchReport, CollectionReport, Issue, SourceReport, Summary},
 };
 
 /// How a refresh is done.
@@ -45,7 +45,7 @@ impl Larder {
             (CollectionKind::Curated, _) => {
                 let (larder, members) = (Arc::clone(self), collection.clone());
                 let work = async move { larder.refresh_members(&members).await };
-                Summary::of_counts(super::detached(work).await?)
+                super::detached(work).await?
             }
         };
         let duration_ms = self.took(started);
@@ -67,14 +67,20 @@ impl Larder {
             collections.push(self.collection_report(home, summary, report.duration_ms).await?);
         }
         Ok(BatchReport {
-            summary: Summary::of(reports.iter().map(AsRef::as_ref)),
+            summary: self.summary_of_all(&reports).await?,
             duration_ms: self.took(started),
             collections,
         })
     }
 
     /// Makes the cache know the sources that there are now.
-    pub(super) async fn register_sources(&self) -> Result<Vec<RegisteredSource>, Error> {
+    pub(super) async fn register_sources(self: &Arc<Self>) -> Result<Vec<RegisteredSource>, Error> {
+        let larder = Arc::clone(self);
+        super::detached(async move { larder.discover().await }).await
+    }
+
+    async fn discover(&self) -> Result<Vec<RegisteredSource>, Error> {
+        let _turn = self.registering.lock().await;
         let known = self.ports.cache.registered().await?;
         let known: Vec<_> = known.into_iter().map(|known| known.source).collect();
         let sources = self.ports.source.discover(&known).await;
@@ -97,13 +103,25 @@ impl Larder {
         Ok(reports)
     }
 
-    async fn refresh_members(self: &Arc<Self>, collection: &Collection) -> Result<Counts, Error> {
+    /// The reports of all sources as one, with what `default` leaves out of them.
+    pub(super) async fn summary_of_all(
+        &self,
+        reports: &[Arc<SourceReport>],
+    ) -> Result<Summary, Error> {
+        let mut summary = Summary::of(reports.iter().map(AsRef::as_ref));
+        let (shadowed, total) = self.ports.cache.shadowed().await?;
+        summary.counts.skipped += total;
+        summary.tell(shadowed.into_iter().map(Issue::of_shadowed), total);
+        Ok(summary)
+    }
+
+    async fn refresh_members(self: &Arc<Self>, collection: &Collection) -> Result<Summary, Error> {
         let limit = Limit::new(Limit::MAX).unwrap_or_default();
         let mut query = ArtifactQuery { limit, ..ArtifactQuery::default() };
-        let mut counts = Counts::default();
+        let mut summary = Summary::default();
         while let Some(page) = self.ports.cache.page(&collection.id, &query).await? {
             for row in &page.rows {
-                counts.add(&self.refresh_row(row).await?);
+                summary = summary.and(self.refresh_row(row).await?);
             }
             match page.rows.last() {
                 Some(last) if page.has_next => {
@@ -112,7 +130,7 @@ impl Larder {
                 _ => break,
             }
         }
-        Ok(counts)
+        Ok(summary)
     }
 
     pub(super) async fn collection_report(

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use super::{Error, Larder, RefreshOptions};
+use super::{Error, Larder, RefreshOptions, chain};
 use crate::{
     domain::{
         Timestamp,
@@ -25,8 +25,9 @@ impl Larder {
         options: RefreshOptions,
     ) -> Result<SourceReport, Error> {
         let started = self.now();
-        let _lease = self.ports.cache.lease(name).await?;
+        // The lease is a connection of its own, so no more of them than scans may be open.
         let _permit = self.scans.acquire().await.map_err(|_| Error::Interrupted)?;
+        let _lease = self.ports.cache.lease(name).await?;
         let Some(registered) = self.registered_source(name).await? else {
             let message = "the configuration no longer covers this source".to_owned();
             return Ok(self.stopped(
@@ -47,9 +48,11 @@ impl Larder {
             .await;
         let mut report = match self.judge(&registered, &known, scan, options, started) {
             Ok(scan) => {
-                let (delta, report) =
+                let (delta, mut report) =
                     self.reconcile(&registered, &known, scan, options.force, started).await?;
-                self.ports.cache.apply(delta).await?;
+                let applied = self.ports.cache.apply(delta).await?;
+                report.counts.removed = applied.removed;
+                report.counts.hidden = applied.hidden;
                 report
             }
             Err(report) => report,
@@ -57,7 +60,9 @@ impl Larder {
         report.duration_ms = self.took(started);
         // In a transaction of its own, since the time that the other one took is part of it.
         let note = Delta { report: Some(report.clone()), ..Delta::new(name.clone(), self.now()) };
-        self.ports.cache.apply(note).await?;
+        if let Err(error) = self.ports.cache.apply(note).await {
+            tracing::warn!(source = %name, error = chain(&error), "the report could not be kept");
+        }
         log(&report);
         self.ports.metrics.source_refreshed(&report);
         Ok(report)
@@ -82,7 +87,7 @@ impl Larder {
     ) -> Result<Scan, SourceReport> {
         let name = &registered.source.name;
         let scan = scan.map_err(|error| {
-            tracing::warn!(source = %name, error = &error as &dyn std::error::Error, "scan failed");
+            tracing::warn!(source = %name, error = chain(&error), "scan failed");
             self.stopped(name, RefreshStatus::Failed, IssueKind::Failed, error.to_string(), started)
         })?;
         let objection = guard::objection(
@@ -146,7 +151,6 @@ impl Larder {
             }
             delta.upserts.push(artifact);
         }
-        outcome.counts.removed = scan.gone.len() as u64;
         outcome.counts.skipped = scan.issues.len() as u64;
         outcome.issues.extend(scan.issues);
         delta.removals = scan.gone;
@@ -198,8 +202,13 @@ impl Outcome {
             outcome.counts.unchanged += 1;
             outcome.counts.count_health(artifact.health);
             if artifact.health == Health::Broken {
-                let message = artifact.problem.clone().unwrap_or_default();
-                outcome.broken(id, &artifact.path, message, artifact.problem_line);
+                outcome.issues.push(Issue {
+                    artifact_id: Some(id.clone()),
+                    path: artifact.path.clone(),
+                    kind: IssueKind::Broken,
+                    message: artifact.problem.clone().unwrap_or_default(),
+                    line: artifact.problem_line,
+                });
             }
         }
         outcome
@@ -216,21 +225,7 @@ impl Outcome {
             Some(_) => self.counts.updated += 1,
         }
         self.counts.count_health(artifact.health);
-        if artifact.health == Health::Broken {
-            let problem = artifact.problem.clone();
-            let (message, line) = problem.map_or_else(Default::default, |it| (it.message, it.line));
-            self.broken(&artifact.id, &artifact.path, message, line);
-        }
-    }
-
-    fn broken(&mut self, id: &ArtifactId, path: &str, message: String, line: Option<u32>) {
-        self.issues.push(Issue {
-            artifact_id: Some(id.clone()),
-            path: path.to_owned(),
-            kind: IssueKind::Broken,
-            message,
-            line,
-        });
+        self.issues.extend(artifact.breakage());
     }
 
     fn into_report(mut self, source: &SourceName, started_at: Timestamp) -> SourceReport {
@@ -250,7 +245,7 @@ impl Outcome {
 }
 
 fn log(report: &SourceReport) {
-    let Counts { created, updated, unchanged, removed, skipped, ok, recovered, broken } =
+    let Counts { created, updated, unchanged, removed, hidden, skipped, ok, recovered, broken } =
         report.counts;
     for issue in &report.issues {
         tracing::warn!(
@@ -260,7 +255,7 @@ fn log(report: &SourceReport) {
     }
     tracing::info!(
         source = %report.source, status = report.status.as_str(), created, updated, unchanged,
-        removed, skipped, ok, recovered, broken, issues = report.issues_total,
+        removed, hidden, skipped, ok, recovered, broken, issues = report.issues_total,
         duration_ms = report.duration_ms, "refresh ends"
     );
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::{
     Timestamp,
     id::{ArtifactId, CollectionId, SourceName},
+    report::{Issue, IssueKind},
     revision::Revision,
     text,
 };
@@ -149,6 +150,20 @@ impl Artifact {
         if self.health == Health::Broken && before != Metadata::default() {
             self.metadata = before;
         }
+    }
+
+    /// The line of a report about it, if it is broken.
+    #[must_use]
+    pub fn breakage(&self) -> Option<Issue> {
+        let (message, line) =
+            self.problem.clone().map_or_else(Default::default, |it| (it.message, it.line));
+        (self.health == Health::Broken).then(|| Issue {
+            artifact_id: Some(self.id.clone()),
+            path: self.path.clone(),
+            kind: IssueKind::Broken,
+            message,
+            line,
+        })
     }
 
     /// The words by which a search finds it.

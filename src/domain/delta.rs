@@ -35,6 +35,19 @@ pub struct KnownArtifact {
 /// What the cache knows of a source: every row of its home collection that belongs to it.
 pub type Known = HashMap<ArtifactId, KnownArtifact>;
 
+/// An artifact that `default` does not show, because another source has the same id and comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shadowed {
+    /// Which artifact.
+    pub id: ArtifactId,
+    /// Its path in the source that loses.
+    pub path: String,
+    /// The source that loses.
+    pub source: SourceName,
+    /// The source whose artifact `default` shows.
+    pub by: SourceName,
+}
+
 /// An artifact whose bytes are the same, although its fingerprint was another or proved nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recheck {

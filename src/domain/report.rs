@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Timestamp,
     artifact::Health,
+    delta::Shadowed,
     id::{ArtifactId, CollectionId, SourceName},
 };
 
@@ -81,6 +82,14 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// That `default` shows another source's artifact instead.
+    #[must_use]
+    pub fn of_shadowed(shadowed: Shadowed) -> Self {
+        let Shadowed { id, path, source, by } = shadowed;
+        let message = format!("source {by} has the same id and comes before source {source}");
+        Self { artifact_id: Some(id), path, kind: IssueKind::Shadowed, message, line: None }
+    }
+
     /// Trouble with a source as a whole.
     #[must_use]
     pub fn of_source(kind: IssueKind, message: String) -> Self {
@@ -99,6 +108,9 @@ pub struct Counts {
     pub unchanged: u64,
     /// Rows whose files are gone.
     pub removed: u64,
+    /// Members of curated collections that were hidden because their artifact is gone.
+    #[serde(default)]
+    pub hidden: u64,
     /// Paths that gave no row: shadowed, refused or unreadable.
     pub skipped: u64,
     /// Artifacts by health after the refresh.
@@ -125,6 +137,7 @@ impl Counts {
         self.updated += other.updated;
         self.unchanged += other.unchanged;
         self.removed += other.removed;
+        self.hidden += other.hidden;
         self.skipped += other.skipped;
         self.ok += other.ok;
         self.recovered += other.recovered;
@@ -191,35 +204,52 @@ pub struct Summary {
     pub issues_total: u64,
 }
 
+impl Default for Summary {
+    /// Of work that found nothing to do.
+    fn default() -> Self {
+        Self {
+            status: RefreshStatus::Completed,
+            counts: Counts::default(),
+            issues: Vec::new(),
+            issues_total: 0,
+        }
+    }
+}
+
 impl Summary {
     /// Of these reports.
     #[must_use]
     pub fn of<'a>(reports: impl IntoIterator<Item = &'a SourceReport>) -> Self {
-        let mut summary = Self::of_counts(Counts::default());
+        let mut summary = Self::default();
         for report in reports {
             summary.status = summary.status.max(report.status);
             summary.counts.add(&report.counts);
-            let room = MAX_ISSUES - summary.issues.len();
-            summary.issues.extend(report.issues.iter().take(room).cloned());
-            summary.issues_total += report.issues_total;
+            summary.tell(report.issues.iter().cloned(), report.issues_total);
         }
         summary
-    }
-
-    /// Of work that had these results and no trouble.
-    #[must_use]
-    pub fn of_counts(counts: Counts) -> Self {
-        Self { status: RefreshStatus::Completed, counts, issues: Vec::new(), issues_total: 0 }
     }
 
     /// Of work that was not begun, for this reason.
     #[must_use]
     pub fn failed(message: String) -> Self {
-        Self {
-            status: RefreshStatus::Failed,
-            counts: Counts::default(),
-            issues: vec![Issue::of_source(IssueKind::Failed, message)],
-            issues_total: 1,
-        }
+        let mut summary = Self { status: RefreshStatus::Failed, ..Self::default() };
+        summary.tell([Issue::of_source(IssueKind::Failed, message)], 1);
+        summary
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.status = self.status.max(other.status);
+        self.counts.add(&other.counts);
+        self.tell(other.issues, other.issues_total);
+        self
+    }
+
+    /// Adds issues, of which there were so many.
+    pub fn tell(&mut self, issues: impl IntoIterator<Item = Issue>, total: u64) {
+        let room = MAX_ISSUES.saturating_sub(self.issues.len());
+        self.issues.extend(issues.into_iter().take(room));
+        self.issues_total += total;
     }
 }

@@ -71,23 +71,14 @@ pub struct Scan {
     pub manifest_hash: Option<String>,
 }
 
-/// The main file of an artifact.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Content {
-    /// The file as text (what is not UTF-8 is replaced), or one key of a JSON file with its
-    /// secrets masked.
-    pub text: String,
-    /// Its media type, without parameters: `text/markdown`, `application/json` or `text/plain`.
-    pub media_type: &'static str,
-}
-
 /// Reads artifacts where their files are. Holds the configuration of the sources.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait ArtifactSource: Send + Sync {
     /// The sources that the configuration covers, by precedence ([`SourceName::precedence`]):
     /// those on the disk now, and those of `known` that are still covered although they are
-    /// absent. A known root keeps its name. Directories that cannot be listed are logged.
+    /// absent. A known root keeps its name
+    /// unless the configuration gives it another. Directories that cannot be listed are logged.
     async fn discover(&self, known: &[Source]) -> Vec<Source>;
 
     /// Walks a source and reads what differs from `known`, or everything with `force`.
@@ -111,12 +102,13 @@ pub trait ArtifactSource: Send + Sync {
         path: Option<String>,
     ) -> Result<Option<Artifact>, SourceError>;
 
-    /// The content of the artifact that was read at `path`; `None` when there is none any more, or
-    /// when it is refused (too large, out of the root).
+    /// The main file of the artifact that was read at `path`, as text (what is not UTF-8 is
+    /// replaced), or one JSON value with its secrets masked; `None` when there is none any more, or
+    /// when it is refused (too large, out of the root, or a hook or server that is not JSON).
     async fn content(
         &self,
         source: &Source,
         id: &ArtifactId,
         path: &str,
-    ) -> Result<Option<Content>, SourceError>;
+    ) -> Result<Option<String>, SourceError>;
 }

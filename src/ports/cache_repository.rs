@@ -9,7 +9,7 @@ use crate::domain::{
     Timestamp,
     artifact::CollectionArtifact,
     collection::{Collection, RegisteredSource, Source},
-    delta::{Applied, Delta, Known, Scope},
+    delta::{Applied, Delta, Known, Scope, Shadowed},
     facets::Facets,
     freshness::CacheStats,
     id::{ArtifactId, CollectionId, SourceName},
@@ -87,6 +87,11 @@ pub trait CacheReader: Send + Sync {
         collection: &CollectionId,
         cutoff: Timestamp,
     ) -> Result<CacheStats, RepositoryError>;
+
+    /// Artifacts that stand in their source's home and not in `default`, because another source has
+    /// the same id and comes first: the first [`MAX_ISSUES`](crate::domain::report::MAX_ISSUES) by
+    /// id, then source, in byte order, and how many there are. Of attached sources alone.
+    async fn shadowed(&self) -> Result<(Vec<Shadowed>, u64), RepositoryError>;
 }
 
 /// Keeps the cache.
@@ -115,10 +120,13 @@ pub trait CacheRepository: CacheReader {
     /// The attached sources, by precedence.
     async fn registered(&self) -> Result<Vec<RegisteredSource>, RepositoryError>;
 
-    /// What is known of a source's artifacts, from its home.
+    /// What is known of a source's artifacts, from its home. One counts as invalidated when its row
+    /// is so in any collection: only a newer row of its home makes that one good again. A recheck
+    /// stores the fingerprint alone, so it leaves an artifact invalidated.
     async fn known(&self, source: &SourceName) -> Result<Known, RepositoryError>;
 
-    /// Waits until this process alone refreshes that source, among all that share the database.
+    /// Waits until this process alone refreshes that source, among all that share the database;
+    /// [`RepositoryError::Unavailable`] when another one takes too long over it.
     async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError>;
 
     /// Applies a change in one transaction: readers see the state before or after. The `collections`

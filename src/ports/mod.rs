@@ -6,7 +6,7 @@ pub mod clock;
 pub mod metrics_sink;
 pub mod schema_migrations;
 
-pub use artifact_source::{ArtifactSource, Content, Scan, SourceError};
+pub use artifact_source::{ArtifactSource, Scan, SourceError};
 pub use cache_repository::{CacheReader, CacheRepository, Lease, RepositoryError};
 pub use clock::Clock;
 pub use metrics_sink::{Exposition, MetricsSink};

@@ -18,7 +18,7 @@ use crate::{
         id::{ArtifactId, SourceName},
         report::Issue,
     },
-    ports::{ArtifactSource, Clock, Content, Scan, SourceError},
+    ports::{ArtifactSource, Clock, Scan, SourceError},
 };
 
 type Failure = Box<dyn Fn() -> SourceError + Send>;
@@ -266,13 +266,13 @@ impl ArtifactSource for ScriptedSource {
         source: &Source,
         id: &ArtifactId,
         _path: &str,
-    ) -> Result<Option<Content>, SourceError> {
+    ) -> Result<Option<String>, SourceError> {
         self.with(&source.name, |script| match &script.failure {
             Some(failure) => Err(failure()),
-            None => Ok(script.artifacts.get(id).map(|artifact| Content {
-                text: artifact.metadata.description.clone().unwrap_or_default(),
-                media_type: "text/markdown",
-            })),
+            None => Ok(script
+                .artifacts
+                .get(id)
+                .map(|artifact| artifact.metadata.description.clone().unwrap_or_default())),
         })
     }
 }

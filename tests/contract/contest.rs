@@ -1,6 +1,9 @@
 //! Which of several sources has an id in `default`.
 
-use larder::testing::{BuildArtifact, artifact, at, source_name};
+use larder::{
+    domain::{artifact::Artifact, delta::Shadowed, report::MAX_ISSUES},
+    testing::{BuildArtifact, artifact, artifact_id, at, source_name},
+};
 
 use crate::cache::Cache;
 
@@ -117,4 +120,82 @@ pub(crate) async fn sources_attached_at_once_hand_no_invalidation_on(cache: &Cac
     cache.register(&names).await;
     assert_eq!(winner(cache).await.as_deref(), Some("a"));
     assert_eq!(cache.synced_at("default", "skill:pdf").await, Some(at(0)), "a's row is good");
+}
+
+/// The artifact in that source's own folder.
+fn in_folder(source: &str, id: &str) -> Artifact {
+    Artifact { path: format!("{source}/{id}"), ..artifact(id) }
+}
+
+fn shadowed(id: &str, source: &str, by: &str) -> Shadowed {
+    Shadowed {
+        id: artifact_id(id),
+        path: format!("{source}/{id}"),
+        source: source_name(source),
+        by: source_name(by),
+    }
+}
+
+pub(crate) async fn without_a_contest_nothing_is_shadowed(cache: &Cache) {
+    let nothing = (Vec::new(), 0);
+    assert_eq!(cache.shadowed().await.unwrap(), nothing, "before a registration");
+    cache.register(&["a", "b", "default"]).await;
+    assert_eq!(cache.shadowed().await.unwrap(), nothing);
+    cache.put("a", [artifact("skill:pdf")]).await;
+    cache.put("b", [artifact("skill:PDF"), artifact("agent:pdf")]).await;
+    cache.put("default", [artifact("skill:tea")]).await;
+    assert_eq!(cache.shadowed().await.unwrap(), nothing);
+}
+
+pub(crate) async fn the_loser_of_an_id_is_shadowed_until_the_winner_goes(cache: &Cache) {
+    cache.register(&["a", "b"]).await;
+    for source in ["b", "a"] {
+        let own = format!("skill:only-{source}");
+        cache.put(source, [in_folder(source, "skill:pdf"), in_folder(source, &own)]).await;
+    }
+    let loser = vec![shadowed("skill:pdf", "b", "a")];
+    assert_eq!(cache.shadowed().await.unwrap(), (loser, 1));
+    cache.remove("a", &["skill:pdf"], at(9)).await;
+    assert_eq!(cache.shadowed().await.unwrap(), (Vec::new(), 0));
+}
+
+pub(crate) async fn a_detached_source_neither_shadows_nor_is_shadowed(cache: &Cache) {
+    for others in [["a"], ["b"]] {
+        cache.register(&["a", "b"]).await;
+        for source in ["a", "b"] {
+            cache.put(source, [in_folder(source, "skill:pdf")]).await;
+        }
+        assert_eq!(cache.shadowed().await.unwrap().1, 1);
+        cache.register(&others).await;
+        assert_eq!(cache.shadowed().await.unwrap(), (Vec::new(), 0));
+    }
+}
+
+pub(crate) async fn the_source_default_shadows_every_other(cache: &Cache) {
+    cache.register(&["Aaa", "b", "default"]).await;
+    for source in ["Aaa", "b", "default"] {
+        cache.put(source, [in_folder(source, "skill:pdf")]).await;
+    }
+    cache.put("b", [in_folder("b", "skill:tea")]).await;
+    let losers =
+        vec![shadowed("skill:pdf", "Aaa", "default"), shadowed("skill:pdf", "b", "default")];
+    assert_eq!(cache.shadowed().await.unwrap(), (losers, 2));
+
+    cache.register(&["Aaa", "b"]).await;
+    assert_eq!(cache.shadowed().await.unwrap(), (vec![shadowed("skill:pdf", "b", "Aaa")], 1));
+}
+
+pub(crate) async fn of_many_shadowed_the_first_are_told_and_all_are_counted(cache: &Cache) {
+    cache.register(&["B", "a", "c"]).await;
+    let ids: Vec<String> = (0..MAX_ISSUES).map(|number| format!("skill:n{number:03}")).collect();
+    for source in ["c", "B", "a"] {
+        cache.put(source, ids.iter().map(|id| in_folder(source, id))).await;
+    }
+    let (told, total) = cache.shadowed().await.unwrap();
+    assert_eq!(total, 2 * MAX_ISSUES as u64);
+    let expected: Vec<_> = ids[..MAX_ISSUES / 2]
+        .iter()
+        .flat_map(|id| ["a", "c"].map(|source| shadowed(id, source, "B")))
+        .collect();
+    assert_eq!(told, expected, "by id, then by source");
 }

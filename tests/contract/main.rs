@@ -30,6 +30,7 @@ mod collections;
 mod concurrency;
 mod contest;
 mod curated;
+mod fields;
 mod filters;
 mod freshness;
 mod migrations;
@@ -58,18 +59,20 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         another_layout_is_remembered
         a_source_that_nobody_registered_takes_no_change
     }
-    rows {
+    fields {
         every_field_comes_back_as_it_was_stored
         every_field_is_replaced_by_a_later_read
+        a_row_made_without_a_date_keeps_the_one_it_was_made_at
+        what_is_known_is_what_was_stored_last
+        ids_that_differ_by_case_are_two_artifacts
+    }
+    rows {
         a_delta_raises_each_changed_generation_by_one
         a_delta_of_nothing_raises_no_generation
         an_older_read_never_replaces_a_newer_one
         an_older_read_in_a_delta_does_not_stop_the_others
         a_removal_spares_what_was_read_since_the_scan_began
-        a_row_made_without_a_date_keeps_the_one_it_was_made_at
         a_recheck_is_stored_without_a_new_generation
-        what_is_known_is_what_was_stored_last
-        ids_that_differ_by_case_are_two_artifacts
         fifteen_hundred_rows_come_and_go_in_one_delta
         memberships_are_the_collections_that_hold_the_sources_row
         verified_at_moves_forward_only
@@ -83,6 +86,11 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         detaching_the_winner_brings_the_runner_up
         detaching_a_loser_changes_nothing
         sources_attached_at_once_hand_no_invalidation_on
+        without_a_contest_nothing_is_shadowed
+        the_loser_of_an_id_is_shadowed_until_the_winner_goes
+        a_detached_source_neither_shadows_nor_is_shadowed
+        the_source_default_shadows_every_other
+        of_many_shadowed_the_first_are_told_and_all_are_counted
     }
     freshness {
         a_verified_source_refreshes_all_of_its_rows

@@ -55,7 +55,7 @@ async fn a_root_that_is_gone_is_guarded(backend: Backend) {
     assert_eq!((&report["status"], &report["removed"]), (&"guarded".into(), &0.into()));
     assert_eq!(house.get("artifacts").await["page_info"]["total_count"], 3, "reads go on");
 
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     assert_eq!(house.get("artifacts").await["page_info"]["total_count"], 3, "also after a start");
 
     fs::rename(&away, &root).unwrap();

@@ -59,7 +59,7 @@ impl House {
             },
             TimeToLive::default(),
         );
-        larder.start().await;
+        larder.start().await.unwrap();
         let settings = HttpSettings {
             url: "http://localhost:7373".to_owned(),
             cors_origins: Vec::new(),

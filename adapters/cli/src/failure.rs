@@ -2,6 +2,8 @@
 
 use std::{error::Error, process::ExitCode};
 
+use larder::app::chain;
+
 use crate::settings::SettingsError;
 
 /// Why a command failed.
@@ -18,17 +20,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// That something went wrong, and every cause of it, in one line.
     pub(crate) fn new(what: &str, error: &dyn Error) -> Self {
-        let mut text = what.to_owned();
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            let reason = error.to_string();
-            // Some errors repeat the text of their cause.
-            if !text.contains(&reason) {
-                text.extend([": ", &reason]);
-            }
-            cause = error.source();
-        }
-        Self::Running(text.split_whitespace().collect::<Vec<_>>().join(" "))
+        Self::Running(format!("{what}: {}", chain(error)))
     }
 
     /// Tells it on stderr, and with which code to exit.

@@ -1,7 +1,12 @@
 //! `larder serve`.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
 
+use larder::app::{Larder, chain};
 use larder_filesystem::FileSystemConfig;
 
 use crate::{
@@ -11,6 +16,9 @@ use crate::{
     settings::Settings,
     signals,
 };
+
+/// The longest time between two tries to fill the cache.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Serves until the process is asked to end.
 pub(crate) async fn serve(mut settings: Settings, demo: bool) -> Result<(), Failure> {
@@ -43,7 +51,7 @@ async fn serve_from(
     let larder = compose::larder(settings, database.cache.clone());
     let start = tokio::spawn({
         let larder = larder.clone();
-        async move { larder.start().await }
+        async move { start(&larder).await }
     });
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -55,6 +63,16 @@ async fn serve_from(
     let served = larder_http::serve(listener, larder, &http, termination).await;
     start.abort();
     served.map_err(|error| Failure::new("the server failed", &error))
+}
+
+/// Fills or verifies the cache, again and again until the database lets it.
+async fn start(larder: &Arc<Larder>) {
+    let mut pause = Duration::from_secs(1);
+    while let Err(error) = larder.start().await {
+        tracing::error!(error = chain(&error), ?pause, "the cache could not be brought up to date");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
 }
 
 fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {

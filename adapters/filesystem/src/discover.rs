@@ -95,19 +95,18 @@ impl Found<'_> {
         }
     }
 
-    /// Gives each its name: a known root the one it has, the others the first that is free.
+    /// Gives each its name: a known root the one it has, unless it was given another in the
+    /// configuration; the others the first that is free.
     fn named(self) -> Vec<Source> {
-        let name_of = |source: &Source| {
-            self.known
-                .iter()
-                .find(|known| known.root == source.root)
-                .map(|known| known.name.clone())
+        let name_of = |wanted: &str, source: &Source| {
+            let known = self.known.iter().find(|known| known.root == source.root)?;
+            is_made_of(wanted, &known.name).then(|| known.name.clone())
         };
         let mut taken: HashSet<SourceName> =
-            self.sources.iter().filter_map(|(_, source)| name_of(source)).collect();
+            self.sources.iter().filter_map(|(wanted, source)| name_of(wanted, source)).collect();
         let mut sources = Vec::with_capacity(self.sources.len());
         for (wanted, source) in &self.sources {
-            let name = name_of(source).or_else(|| free_name(wanted, source, &mut taken));
+            let name = name_of(wanted, source).or_else(|| free_name(wanted, source, &mut taken));
             sources.extend(name.map(|name| Source { name, ..source.clone() }));
         }
         sources.sort_by(|a, b| a.name.precedence().cmp(&b.name.precedence()));
@@ -129,6 +128,14 @@ fn free_name(wanted: &str, source: &Source, taken: &mut HashSet<SourceName>) -> 
         }
     }
     None
+}
+
+/// Whether [`free_name`] may have made a name of the wanted one.
+fn is_made_of(wanted: &str, name: &SourceName) -> bool {
+    name.as_str().strip_prefix(wanted).is_some_and(|rest| {
+        let number = rest.strip_prefix('-');
+        rest.is_empty() || number.is_some_and(|number| number.parse::<u64>().is_ok())
+    })
 }
 
 /// A path that stays the same while links and mounts come and go: absolute, as written.

@@ -113,13 +113,14 @@ impl Root {
         openat2(&self.handle, path, flags, Mode::empty(), beneath).map(File::from)
     }
 
-    /// A whole file of the root itself, such as its manifest; `None` when it is not there.
-    pub(crate) fn read_manifest(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+    /// A whole file of the root itself, such as its manifest, with its stat, taken before its
+    /// bytes; `None` when it is not there.
+    pub(crate) fn read_manifest(&self, name: &str) -> io::Result<Option<(Stat, Vec<u8>)>> {
         /// Far above any real manifest: 20,000 entries take 10 MB.
         const MAX_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
         let opened = open_at_once(&self.join(name)).map_err(Refusal::from);
         match opened.and_then(|file| read_file(file, MAX_MANIFEST_BYTES)) {
-            Ok((_, bytes)) => Ok(Some(bytes)),
+            Ok(read) => Ok(Some(read)),
             Err(Refusal::Missing) => Ok(None),
             Err(Refusal::Io(error)) => Err(error),
             Err(refusal) => Err(io::Error::other(refusal.to_string())),

@@ -7,7 +7,7 @@ use larder::domain::Timestamp;
 
 /// The version of the reader. It goes into every fingerprint, so that a reader that reads better
 /// reads everything anew.
-pub(crate) const READER: &str = "1";
+pub(crate) const READER: &str = "2";
 
 /// A file whose status changed this shortly before it was read may change again without another
 /// time: file systems keep times in steps of up to a second or so.
@@ -50,6 +50,16 @@ impl Stat {
         Self { text: "none".to_owned(), modified: None, changed: None }
     }
 
+    /// Of a file that was chosen from a directory `depth` names above it: once the directory
+    /// changes, another file may be the better choice.
+    pub(crate) fn chosen_in(self, directory: &Self, depth: usize) -> Self {
+        Self {
+            text: format!("{}/{depth}/{}", self.text, directory.text),
+            modified: self.modified,
+            changed: self.changed.max(directory.changed),
+        }
+    }
+
     /// The fingerprint of an artifact without a manifest entry.
     pub(crate) fn plain(&self) -> String {
         format!("{READER}:{}", self.text)
@@ -69,6 +79,11 @@ impl Stat {
     pub(crate) fn is_trusted(&self, read_at: Timestamp) -> bool {
         self.changed.is_none_or(|changed| read_at - changed >= TRUST_AFTER)
     }
+}
+
+/// The depth that was given to [`Stat::chosen_in`], if the fingerprint is of such a stat.
+pub(crate) fn depth(fingerprint: &str) -> Option<usize> {
+    fingerprint.split('/').nth(1)?.parse::<u8>().ok().map(usize::from)
 }
 
 #[cfg(test)]
@@ -92,5 +107,15 @@ mod tests {
         let stat = Stat::of(&file.as_file().metadata().unwrap());
         assert!(stat.ends(&stat.managed("abc")));
         assert!(!stat.ends(&Stat::nothing().managed("abc")));
+    }
+
+    #[test]
+    fn a_fingerprint_tells_how_far_above_the_file_its_directory_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let stat = Stat::of(&directory.path().metadata().unwrap());
+        let chosen = Stat::nothing().chosen_in(&stat, 2);
+        assert_eq!(depth(&chosen.managed("abc")), Some(2));
+        assert_eq!(depth(&stat.managed("abc")), None);
+        assert!(!chosen.is_trusted(stat.changed.unwrap()), "the directory changed just now");
     }
 }

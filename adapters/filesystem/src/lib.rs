@@ -29,7 +29,7 @@ use larder::{
         delta::Known,
         id::{ArtifactId, SourceName},
     },
-    ports::{ArtifactSource, Clock, Content, Scan, SourceError},
+    ports::{ArtifactSource, Clock, Scan, SourceError},
 };
 
 use crate::rows::Reader;
@@ -70,13 +70,14 @@ pub enum FileKind {
 pub struct FileSystem {
     config: Arc<FileSystemConfig>,
     clock: Arc<dyn Clock>,
+    listings: Arc<managed::Listings>,
 }
 
 impl FileSystem {
     /// Reads the sources that `config` covers.
     #[must_use]
     pub fn new(config: FileSystemConfig, clock: Arc<dyn Clock>) -> Self {
-        Self { config: Arc::new(config), clock }
+        Self { config: Arc::new(config), clock, listings: Arc::default() }
     }
 
     /// Runs `work` on a blocking thread, with a reader of `source`.
@@ -127,9 +128,9 @@ impl ArtifactSource for FileSystem {
         id: &ArtifactId,
         path: Option<String>,
     ) -> Result<Option<Artifact>, SourceError> {
-        let id = id.clone();
+        let (id, listings) = (id.clone(), Arc::clone(&self.listings));
         self.reading(source, move |reader| match (reader.source.layout, path) {
-            (Layout::Managed, _) => managed::read(reader, &id),
+            (Layout::Managed, _) => managed::read(reader, &listings, &id),
             (Layout::Plain, Some(path)) => plain::read(reader, &id, &path),
             (Layout::Plain, None) => Ok(None),
         })
@@ -141,7 +142,7 @@ impl ArtifactSource for FileSystem {
         source: &Source,
         id: &ArtifactId,
         path: &str,
-    ) -> Result<Option<Content>, SourceError> {
+    ) -> Result<Option<String>, SourceError> {
         let (id, path) = (id.clone(), path.to_owned());
         self.reading(source, move |reader| content::of(reader, &id, &path)).await
     }

@@ -14,19 +14,21 @@ use crate::{frontmatter, json};
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Reading {
     pub(crate) metadata: Metadata,
+    /// The first paragraph of the body: the description, where nothing else gives one.
+    pub(crate) first_paragraph: Option<String>,
     pub(crate) health: Health,
     pub(crate) problem: Option<Problem>,
 }
 
 impl Reading {
     fn ok(metadata: Metadata) -> Self {
-        Self { metadata, health: Health::Ok, problem: None }
+        Self { metadata, first_paragraph: None, health: Health::Ok, problem: None }
     }
 
     /// Nothing could be read.
     pub(crate) fn broken(message: impl Into<String>, line: Option<u32>) -> Self {
         let problem = Some(Problem { message: message.into(), line });
-        Self { metadata: Metadata::default(), health: Health::Broken, problem }
+        Self { health: Health::Broken, problem, ..Self::ok(Metadata::default()) }
     }
 
     /// Of a main file: Markdown, JSON, or another file, which says nothing of itself.
@@ -48,16 +50,15 @@ impl Reading {
         let text = String::from_utf8_lossy(bytes);
         let read = frontmatter::read(&text);
         if read.health == Health::Broken {
-            return Self {
-                metadata: Metadata::default(),
-                health: read.health,
-                problem: read.problem,
-            };
+            let (health, problem) = (read.health, read.problem);
+            return Self { health, problem, ..Self::ok(Metadata::default()) };
         }
         let bare = read.values.is_none();
-        let mut metadata = frontmatter::metadata(read.values.unwrap_or_default(), Some(read.body));
+        let mut metadata = frontmatter::metadata(read.values.unwrap_or_default());
         json::mask_map(&mut metadata.extra);
-        let mut reading = Self { metadata, health: read.health, problem: read.problem };
+        let first_paragraph = frontmatter::first_paragraph(read.body);
+        let mut reading =
+            Self { metadata, first_paragraph, health: read.health, problem: read.problem };
         if reading.health == Health::Recovered {
             reading.metadata.extra.values_mut().for_each(json::mask_texts);
         } else if matches!(text, Cow::Owned(_)) {
@@ -80,7 +81,7 @@ impl Reading {
             return Self::broken("the JSON value is not an object", None);
         };
         if kind == ArtifactKind::COMPOSITE {
-            return Self::ok(frontmatter::metadata(keys, None));
+            return Self::ok(frontmatter::metadata(keys));
         }
         let description = keys.remove("description").as_ref().and_then(frontmatter::text_of);
         Self::ok(Metadata { description, extra: keys, ..Metadata::default() })
@@ -116,7 +117,7 @@ mod tests {
     fn bytes_that_are_no_text_are_replaced_and_told() {
         let reading = Reading::of_markdown("command", b"---\nname: a\n---\nb\xff\n");
         assert_eq!(reading.health, Health::Recovered);
-        assert_eq!(reading.metadata.description.as_deref(), Some("b\u{fffd}"));
+        assert_eq!(reading.first_paragraph.as_deref(), Some("b\u{fffd}"));
         assert_eq!(Reading::of_markdown("command", b"\0\0").health, Health::Ok);
         assert_eq!(Reading::of_markdown("skill", b"").health, Health::Recovered);
     }

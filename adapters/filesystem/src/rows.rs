@@ -109,7 +109,8 @@ pub(crate) struct Parts<'a> {
 impl Parts<'_> {
     /// The row: without control characters, and with a fingerprint only where it proves something.
     pub(crate) fn into_artifact(self) -> Artifact {
-        let Reading { metadata, health, problem } = self.reading;
+        let Reading { mut metadata, first_paragraph, health, problem } = self.reading;
+        metadata.description = metadata.description.or(first_paragraph);
         Artifact {
             id: self.id.clone(),
             metadata: Metadata::cleaned(metadata),

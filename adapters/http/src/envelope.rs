@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::{
     body,
+    cors::{self, Cors},
     error::of_library,
     gate::Gate,
     operations::Operations,
@@ -25,6 +26,7 @@ pub(crate) struct Envelope<E> {
     pub next: E,
     pub state: Arc<State>,
     pub gate: Gate,
+    pub cors: Cors,
     pub operations: Operations,
     pub timeout: Duration,
 }
@@ -47,18 +49,13 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         let started = larder.now();
         // A name from the table, never the path itself: the number of time series is bounded.
         let mut operation = "none";
-        let outcome = match self.gate.check(&request) {
-            Err(problem) => Err(problem),
-            Ok(()) => match self.operations.find(&request) {
-                Err(problem) => Err(problem),
-                Ok(found) => {
-                    operation = &found.id;
-                    self.run(request).await
-                }
-            },
-        };
+        let origin = self.cors.listed(&request);
+        let outcome = self.pass(request, origin.is_some(), &mut operation).await;
         let mut response = outcome.unwrap_or_else(|problem| problem.render(id));
         finish(response.headers_mut());
+        if let Some(origin) = origin {
+            cors::allow(response.headers_mut(), origin);
+        }
         let took = (larder.now() - started).to_std().unwrap_or_default();
         let status = response.status().as_u16();
         tracing::debug!(operation, status, took_us = took.as_micros(), "answered");
@@ -66,14 +63,21 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         response
     }
 
-    async fn run(&self, mut request: Request) -> Result<Response, Problem> {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            body::refuse_body(&mut request).await?;
+    /// Checks a request and hands it on.
+    async fn pass<'a>(
+        &'a self,
+        request: Request,
+        cross_origin: bool,
+        operation: &mut &'a str,
+    ) -> Result<Response, Problem> {
+        self.gate.check(&request)?;
+        if let Some(preflight) = cors::preflight(&request).filter(|_| cross_origin) {
+            return Ok(preflight);
         }
-        let work = AssertUnwindSafe(self.next.call(request)).catch_unwind();
+        *operation = &self.operations.find(&request)?.id;
+        let work = AssertUnwindSafe(self.run(request)).catch_unwind();
         match tokio::time::timeout(self.timeout, work).await {
-            Ok(Ok(Ok(response))) => Ok(response),
-            Ok(Ok(Err(error))) => Err(of_library(&error)),
+            Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => {
                 tracing::error!(reason = reason(&*panic), "a request ended by a panic");
                 Err(Problem::internal())
@@ -84,6 +88,13 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
                 Err(Problem::new(Kind::Timeout, detail).retry_after(5))
             }
         }
+    }
+
+    async fn run(&self, mut request: Request) -> Result<Response, Problem> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            body::refuse_body(&mut request).await?;
+        }
+        self.next.call(request).await.map_err(|error| of_library(&error))
     }
 }
 
@@ -134,6 +145,7 @@ mod tests {
             next,
             state: Arc::new(State::new(Larder::new(ports, TimeToLive::default()), &settings)),
             gate: Gate::new(&settings),
+            cors: Cors(Vec::new()),
             operations: Operations::of_spec(&serde_json::Value::Null),
             timeout: settings.request_timeout,
         }

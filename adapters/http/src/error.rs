@@ -1,6 +1,9 @@
 //! The one place where an error becomes a status.
 
-use larder::{app::Error, ports::RepositoryError};
+use larder::{
+    app::{Error, chain},
+    ports::RepositoryError,
+};
 
 use crate::{
     problem::{Kind, Problem},
@@ -21,7 +24,7 @@ impl From<Error> for Problem {
             Error::RelevanceWithoutSearch => Self::invalid("sort", error.to_string()),
             Error::Database(cause) => database(cause),
             Error::Source(cause) => {
-                tracing::warn!(error = &**cause as &dyn std::error::Error, "a source failed");
+                tracing::warn!(error = chain(&**cause), "a source failed");
                 Self::new(Kind::Unavailable, sentence(&error)).retry_after(DATABASE_RETRY_SECONDS)
             }
             Error::Interrupted => Self::internal(),
@@ -30,7 +33,7 @@ impl From<Error> for Problem {
 }
 
 fn database(error: &RepositoryError) -> Problem {
-    tracing::error!(error = error as &dyn std::error::Error, "the database failed");
+    tracing::error!(error = chain(error), "the database failed");
     match error {
         RepositoryError::Unavailable(_)
         | RepositoryError::Unwritable(_)

@@ -9,6 +9,7 @@ mod answers;
 mod api;
 mod body;
 mod conditional;
+mod cors;
 mod cursor;
 mod docs;
 mod dto;
@@ -27,15 +28,15 @@ use larder::app::Larder;
 use poem::{
     EndpointExt, IntoEndpoint, Route, Server,
     endpoint::{BoxEndpoint, make_sync},
-    http::Method,
     listener::TcpAcceptor,
-    middleware::{Cors, RequestId},
+    middleware::RequestId,
     web::Redirect,
 };
 use poem_openapi::{LicenseObject, OpenApiService};
 
 use self::{
     api::{artifacts::ArtifactsApi, collections::CollectionsApi, service::ServiceApi},
+    cors::Cors,
     envelope::Envelope,
     gate::Gate,
     operations::Operations,
@@ -101,22 +102,11 @@ pub fn service(larder: Arc<Larder>, settings: &HttpSettings) -> BoxEndpoint<'sta
         next: routes,
         state,
         gate: Gate::new(settings),
+        cors: Cors(settings.cors_origins.clone()),
         operations,
         timeout: settings.request_timeout,
     };
-    if settings.cors_origins.is_empty() {
-        return envelope.with(RequestId::new()).boxed();
-    }
-    envelope.with(RequestId::new()).with(cors(&settings.cors_origins)).map_to_response().boxed()
-}
-
-fn cors(origins: &[String]) -> Cors {
-    Cors::new()
-        .allow_origins(origins.iter().map(String::as_str))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers(["authorization", "content-type", "if-match", "if-none-match"])
-        .expose_headers(["etag", "location", "retry-after", "x-request-id"])
-        .allow_credentials(false)
+    envelope.with(RequestId::new()).boxed()
 }
 
 /// Serves until `shutdown` ends; then stops accepting, and lets requests end for 10 s.

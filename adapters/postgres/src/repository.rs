@@ -6,7 +6,7 @@ use larder::{
         Timestamp,
         artifact::CollectionArtifact,
         collection::{Collection, RegisteredSource, Source},
-        delta::{Applied, Delta, Known, Scope},
+        delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::CacheStats,
         id::{ArtifactId, CollectionId, SourceName},
@@ -18,8 +18,8 @@ use larder::{
 use sqlx::{Postgres, Transaction, pool::PoolConnection};
 
 use crate::{
-    PostgresRepository, apply, collections, error::repository_error, facets, invalidate, lease,
-    migrate, page, sources, stats,
+    PostgresRepository, apply, collections, error::repository_error, facets, invalidate, known,
+    lease, migrate, page, shadowed, sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
@@ -83,6 +83,11 @@ impl CacheReader for PostgresRepository {
         let mut reader = self.reader().await?;
         stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
     }
+
+    async fn shadowed(&self) -> Answer<(Vec<Shadowed>, u64)> {
+        let mut reader = self.reader().await?;
+        shadowed::shadowed(&mut reader).await.map_err(repository_error)
+    }
 }
 
 #[async_trait]
@@ -101,7 +106,7 @@ impl CacheRepository for PostgresRepository {
 
     async fn known(&self, source: &SourceName) -> Answer<Known> {
         let mut reader = self.reader().await?;
-        sources::known(&mut reader, source).await.map_err(repository_error)
+        known::known(&mut reader, source).await.map_err(repository_error)
     }
 
     async fn lease(&self, source: &SourceName) -> Answer<Lease> {

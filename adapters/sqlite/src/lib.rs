@@ -11,12 +11,14 @@ mod error;
 mod facets;
 mod filter;
 mod invalidate;
+mod known;
 mod lock;
 mod migrate;
 mod page;
 mod repository;
 mod row;
 mod search;
+mod shadowed;
 mod sources;
 mod stats;
 mod tags;
@@ -73,8 +75,8 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository
         // Rows are near a kilobyte: on pages of four, much of each would stay empty.
         .page_size(8192)
         .pragma("temp_store", "MEMORY")
-        // In KiB; a large refresh otherwise spills half-written pages to the disk.
-        .pragma("cache_size", "-65536")
+        // In KiB; with less, a large refresh spills half-written pages to the disk too often.
+        .pragma("cache_size", "-16384")
         // A chunk's ids come back without the two threads waiting for each other at each.
         .row_buffer_size(row::CHUNK);
     let writer = pool(1, WRITER_WAIT).connect_with(writing).await.map_err(repository_error)?;

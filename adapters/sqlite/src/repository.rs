@@ -8,7 +8,7 @@ use larder::{
         Timestamp,
         artifact::CollectionArtifact,
         collection::{Collection, RegisteredSource, Source},
-        delta::{Applied, Delta, Known, Scope},
+        delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::CacheStats,
         id::{ArtifactId, CollectionId, SourceName},
@@ -17,24 +17,30 @@ use larder::{
     },
     ports::{CacheReader, CacheRepository, Lease, RepositoryError},
 };
-use sqlx::{Sqlite, Transaction, pool::PoolConnection};
+use sqlx::{Connection, Sqlite, Transaction, pool::PoolConnection};
 
 use crate::{
-    SqliteRepository, apply, collections, error::repository_error, facets, invalidate, migrate,
-    page, sources, stats,
+    SqliteRepository, apply, collections, error::repository_error, facets, invalidate, known,
+    migrate, page, shadowed, sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
+
+/// Takes the write lock at the start: a transaction that began by reading could find it taken when
+/// it comes to write, and would have to begin again.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// A delta with more rows than this fills the writer's cache, which the next small one has no use
+/// for.
+const MANY: usize = 1_000;
 
 impl SqliteRepository {
     async fn reader(&self) -> Answer<PoolConnection<Sqlite>> {
         self.readers.acquire().await.map_err(repository_error)
     }
 
-    /// Takes the write lock at the start: a transaction that began by reading could find it taken
-    /// when it comes to write, and would have to begin again.
     async fn writer(&self) -> Answer<Transaction<'static, Sqlite>> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(repository_error)
+        self.writer.begin_with(BEGIN).await.map_err(repository_error)
     }
 }
 
@@ -87,6 +93,11 @@ impl CacheReader for SqliteRepository {
         let mut reader = self.reader().await?;
         stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
     }
+
+    async fn shadowed(&self) -> Answer<(Vec<Shadowed>, u64)> {
+        let mut reader = self.reader().await?;
+        shadowed::shadowed(&mut reader).await.map_err(repository_error)
+    }
 }
 
 #[async_trait]
@@ -105,7 +116,7 @@ impl CacheRepository for SqliteRepository {
 
     async fn known(&self, source: &SourceName) -> Answer<Known> {
         let mut reader = self.reader().await?;
-        sources::known(&mut reader, source).await.map_err(repository_error)
+        known::known(&mut reader, source).await.map_err(repository_error)
     }
 
     async fn lease(&self, source: &SourceName) -> Answer<Lease> {
@@ -118,9 +129,16 @@ impl CacheRepository for SqliteRepository {
     }
 
     async fn apply(&self, delta: Delta) -> Answer<Applied> {
-        let mut writer = self.writer().await?;
+        let large = delta.upserts.len() > MANY;
+        let mut connection = self.writer.acquire().await.map_err(repository_error)?;
+        let mut writer = connection.begin_with(BEGIN).await.map_err(repository_error)?;
         let applied = apply::apply(&mut writer, delta).await.map_err(repository_error)?;
-        committed(writer, applied).await
+        writer.commit().await.map_err(repository_error)?;
+        if large {
+            // Whatever comes of it, the change is made.
+            drop(sqlx::raw_sql("PRAGMA shrink_memory").execute(&mut *connection).await);
+        }
+        Ok(applied)
     }
 
     async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {

@@ -1,23 +1,20 @@
-//! The sources: registering them, and what is known of their artifacts.
+//! The sources, and registering them.
 
 use std::collections::{BTreeSet, HashMap};
 
 use larder::domain::{
     Timestamp,
     collection::{Layout, RegisteredSource, Source},
-    delta::{Known, KnownArtifact},
-    id::{ArtifactId, CollectionId, SourceName},
-    revision::Revision,
+    id::{CollectionId, SourceName},
     text,
 };
-use serde::Deserialize;
 use sqlx::{FromRow, SqliteConnection};
 
 use crate::{
     apply::Change,
     collections,
     error::{Result, undecodable},
-    row::{from_json, health, micros, timestamp},
+    row::{micros, timestamp},
 };
 
 /// The attached sources, `default` first, then by name.
@@ -237,75 +234,4 @@ async fn ids_of(
         .bind(known.source.name.as_str())
         .fetch_all(connection)
         .await
-}
-
-/// One artifact as `known` asks for it.
-#[derive(Deserialize)]
-struct KnownRow {
-    id: ArtifactId,
-    path: String,
-    revision: Revision,
-    fingerprint: Option<String>,
-    health: String,
-    problem: Option<String>,
-    problem_line: Option<u32>,
-    updated_at: Option<i64>,
-}
-
-/// What is known of a source's artifacts. One that is invalidated in any collection must be read
-/// again: its home's row is the only way by which that collection's row gets a newer one.
-pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) -> Result<Known> {
-    // In pieces, each one document: row by row costs ten times the time, all at once ten times the
-    // memory.
-    const KNOWN: &str = "SELECT \
-             json_group_array(json_array(a.artifact_id, a.path, a.revision, a.fingerprint, \
-                 a.health, CASE a.health WHEN 'broken' THEN a.problem END, \
-                 CASE a.health WHEN 'broken' THEN a.problem_line END, a.updated_at)) \
-         FROM (SELECT * FROM collection_artifacts \
-             WHERE collection_id = ?2 AND source_collection = ?1 AND type IS NOT NULL \
-                 AND artifact_id > ?3 ORDER BY artifact_id LIMIT 2000) a";
-    const INVALIDATED: &str = "SELECT artifact_id FROM collection_artifacts \
-         WHERE source_collection = ?1 AND invalidated_at >= synced_at";
-    let mut known = Known::new();
-    let Some(home) = home(&mut *reader, source).await? else { return Ok(known) };
-    let mut after = String::new();
-    loop {
-        let piece: String = sqlx::query_scalar(KNOWN)
-            .bind(source.as_str())
-            .bind(&home)
-            .bind(&after)
-            .fetch_one(&mut *reader)
-            .await?;
-        let rows: Vec<KnownRow> = from_json(&piece)?;
-        let Some(last) = rows.last() else { break };
-        last.id.as_str().clone_into(&mut after);
-        for row in rows {
-            known.insert(row.id.clone(), row.into_domain()?);
-        }
-    }
-    let invalidated: Vec<String> =
-        sqlx::query_scalar(INVALIDATED).bind(source.as_str()).fetch_all(reader).await?;
-    for id in invalidated {
-        let id = ArtifactId::parse(&id).map_err(undecodable)?;
-        if let Some(artifact) = known.get_mut(&id) {
-            artifact.invalidated = true;
-            artifact.fingerprint = None;
-        }
-    }
-    Ok(known)
-}
-
-impl KnownRow {
-    fn into_domain(self) -> Result<KnownArtifact> {
-        Ok(KnownArtifact {
-            path: self.path,
-            revision: self.revision,
-            fingerprint: self.fingerprint,
-            invalidated: false,
-            health: health(&self.health)?,
-            problem: self.problem,
-            problem_line: self.problem_line,
-            updated_at: self.updated_at.map(timestamp).transpose()?,
-        })
-    }
 }

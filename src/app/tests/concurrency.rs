@@ -27,7 +27,7 @@ async fn begin(
 async fn filled() -> House {
     let house = House::new();
     house.files.put(&house.work, artifact("skill:a").described("first"));
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     house.tick();
     house
 }

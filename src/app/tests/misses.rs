@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     app::Error,
-    domain::{collection::Layout, delta::Scope},
+    domain::{artifact::Health, collection::Layout, delta::Scope, report::RefreshStatus},
     ports::{CacheRepository, SourceError},
     testing::{BuildArtifact, artifact},
 };
@@ -12,7 +12,7 @@ async fn filled(layout: Layout) -> House {
     let house = House::new();
     house.files.cover(crate::domain::collection::Source { layout, ..source("work") });
     house.files.put(&house.work, artifact("skill:a"));
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     house.tick();
     house
 }
@@ -24,7 +24,7 @@ async fn a_hit_touches_no_file_and_is_counted() {
     metrics.expect_cache_read().withf(|hit| *hit).times(1).return_const(());
     let house = House::with_metrics(metrics);
     house.files.put(&house.work, artifact("skill:a"));
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     house.larder.artifact("default", &artifact_id("skill:a")).await.unwrap();
     assert_eq!((house.files.scans(&house.work), house.files.reads(&house.work)), (1, 0));
 }
@@ -94,4 +94,31 @@ async fn an_artifact_that_is_asked_for_and_gone_leaves_by_way_of_a_scan() {
     let report = house.larder.refresh_artifact("default", &artifact_id("skill:a")).await.unwrap();
     assert_eq!(report.summary.counts.removed, 1);
     assert_eq!(house.row("skill:a").await, None);
+}
+
+#[tokio::test]
+async fn a_source_that_cannot_be_read_does_not_hide_what_others_have() {
+    let house = filled(Layout::Managed).await;
+    let home = source_name("home");
+    house.files.cover(source("home"));
+    house.larder.refresh_all(RefreshOptions::default()).await.unwrap();
+    house.files.fail(&home, || SourceError::Unreadable {
+        source_name: source_name("home"),
+        cause: "gone".into(),
+    });
+    house.files.put(&house.work, artifact("skill:new"));
+    house.larder.artifact("default", &artifact_id("skill:new")).await.unwrap();
+    let unknown = house.larder.artifact("default", &artifact_id("skill:x")).await;
+    assert!(matches!(unknown, Err(Error::UnknownArtifact { .. })));
+    let report = house.larder.refresh_artifact("home", &artifact_id("skill:x")).await.unwrap();
+    assert_eq!(report.summary.status, RefreshStatus::Failed);
+}
+
+#[tokio::test]
+async fn refreshing_a_broken_artifact_says_what_is_wrong() {
+    let house = filled(Layout::Managed).await;
+    house.files.put(&house.work, artifact("skill:a").in_health(Health::Broken));
+    house.tick();
+    let report = house.larder.refresh_artifact("default", &artifact_id("skill:a")).await.unwrap();
+    assert_eq!((report.summary.counts.broken, report.summary.issues_total), (1, 1));
 }

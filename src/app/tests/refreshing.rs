@@ -16,7 +16,7 @@ async fn filled(ids: &[&str]) -> House {
     for id in ids {
         house.files.put(&house.work, artifact(id));
     }
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     house.tick();
     house
 }
@@ -151,4 +151,22 @@ async fn a_database_out_of_reach_fails_the_refresh_and_the_next_one_works() {
     assert!(matches!(failed, Err(super::super::Error::Database(_))));
     house.cache.set_unavailable(false);
     assert_eq!(house.refresh().await.summary.status, RefreshStatus::Completed);
+}
+
+#[tokio::test]
+async fn what_another_source_shadows_is_told_and_skipped() {
+    let house = filled(&["skill:a"]).await;
+    house.files.cover(source("home"));
+    house.files.put(&source_name("home"), artifact("skill:a"));
+    for report in [house.refresh().await, house.refresh().await] {
+        assert_eq!((report.summary.counts.skipped, report.summary.issues_total), (1, 1));
+        let issue = &report.summary.issues[0];
+        assert_eq!(
+            (issue.kind, issue.artifact_id.as_ref().unwrap().as_str()),
+            (IssueKind::Shadowed, "skill:a")
+        );
+        assert!(issue.message.contains("home") && issue.message.contains("work"), "{issue:?}");
+    }
+    let alone = house.larder.refresh_collection("work", RefreshOptions::default()).await.unwrap();
+    assert_eq!(alone.summary.issues_total, 0, "it stays in its mirror");
 }

@@ -18,7 +18,7 @@ async fn an_empty_cache_is_filled_before_it_is_ready() {
     gate.begun().await;
     assert!(matches!(house.larder.readiness().await, Readiness::Filling));
     gate.open();
-    start.await.unwrap();
+    start.await.unwrap().unwrap();
     assert!(matches!(house.larder.readiness().await, Readiness::Ready));
     assert!(house.row("skill:a").await.is_some());
 }
@@ -27,7 +27,7 @@ async fn an_empty_cache_is_filled_before_it_is_ready() {
 async fn a_filled_cache_is_served_at_once_and_verified_meanwhile() {
     let house = House::new();
     house.files.put(&house.work, artifact("skill:a").described("old"));
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     house.tick();
     house.files.put(&house.work, artifact("skill:a").described("new"));
 
@@ -39,14 +39,26 @@ async fn a_filled_cache_is_served_at_once_and_verified_meanwhile() {
     assert!(matches!(larder.readiness().await, Readiness::Ready));
     assert_eq!(house.description("skill:a").await.as_deref(), Some("old"));
     gate.open();
-    start.await.unwrap();
+    start.await.unwrap().unwrap();
     assert_eq!(house.description("skill:a").await.as_deref(), Some("new"));
 }
 
 #[tokio::test]
 async fn without_a_database_it_is_not_ready() {
     let house = House::new();
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     house.cache.set_unavailable(true);
     assert!(matches!(house.larder.readiness().await, Readiness::Unavailable(_)));
+}
+
+#[tokio::test]
+async fn a_fill_that_the_database_stops_is_not_called_ready_and_can_be_tried_again() {
+    let house = House::new();
+    house.files.put(&house.work, artifact("skill:a"));
+    house.cache.set_unavailable(true);
+    assert!(house.larder.start().await.is_err());
+    house.cache.set_unavailable(false);
+    assert!(matches!(house.larder.readiness().await, Readiness::Filling));
+    house.larder.start().await.unwrap();
+    assert!(matches!(house.larder.readiness().await, Readiness::Ready));
 }

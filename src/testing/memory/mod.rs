@@ -21,7 +21,7 @@ use crate::{
         Timestamp,
         artifact::CollectionArtifact,
         collection::{Collection, RegisteredSource, Source},
-        delta::{Applied, Delta, Known, Scope},
+        delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::CacheStats,
         id::{ArtifactId, CollectionId, SourceName},
@@ -110,6 +110,10 @@ impl CacheReader for MemoryRepository {
         cutoff: Timestamp,
     ) -> Result<CacheStats, RepositoryError> {
         Ok(self.tables()?.stats(collection, cutoff))
+    }
+
+    async fn shadowed(&self) -> Result<(Vec<Shadowed>, u64), RepositoryError> {
+        Ok(self.tables()?.shadowed())
     }
 }
 

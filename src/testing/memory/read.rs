@@ -8,12 +8,13 @@ use crate::domain::{
     artifact::{CollectionArtifact, Health},
     collection::{Collection, CollectionKind},
     cursor::SortValue,
-    delta::{Known, KnownArtifact},
+    delta::{Known, KnownArtifact, Shadowed},
     facets::{FacetCount, Facets},
     freshness::{CacheStats, is_stale},
     id::{ArtifactId, CollectionId, SourceName},
     page::{ArtifactPage, CollectionPage},
     query::{ArtifactQuery, CollectionQuery, Filter, Position, Search},
+    report::MAX_ISSUES,
     text,
 };
 
@@ -149,6 +150,29 @@ impl Tables {
             *stats.by_health.entry(row.artifact.health).or_default() += 1;
         }
         stats
+    }
+
+    pub(super) fn shadowed(&self) -> (Vec<Shadowed>, u64) {
+        let mut all = Vec::new();
+        for loser in self.attached() {
+            let home = self.collections.get(&loser.home);
+            let rows = home.into_iter().flat_map(|kept| kept.rows.values());
+            for row in rows.filter(|row| row.source == loser.source.name) {
+                let shown = self.row(&CollectionId::default_collection(), &row.artifact.id);
+                if let Some(shown) = shown.filter(|shown| shown.source != row.source) {
+                    all.push(Shadowed {
+                        id: row.artifact.id.clone(),
+                        path: row.artifact.path.clone(),
+                        source: row.source.clone(),
+                        by: shown.source.clone(),
+                    });
+                }
+            }
+        }
+        all.sort_by(|a, b| (&a.id, &a.source).cmp(&(&b.id, &b.source)));
+        let count = all.len() as u64;
+        all.truncate(MAX_ISSUES);
+        (all, count)
     }
 
     /// In any collection: only a newer row of the source's home makes that one good again.

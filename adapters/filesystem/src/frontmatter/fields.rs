@@ -26,24 +26,24 @@ pub(crate) fn is_column(key: &str) -> bool {
     COLUMNS.contains(&key)
 }
 
-/// The metadata that these keys give; all others are its `extra`. Without a description the first
-/// paragraph of `body` serves.
-pub(crate) fn metadata(mut keys: Map<String, Value>, body: Option<&str>) -> Metadata {
-    let nested = keys.get("metadata").and_then(Value::as_object).cloned().unwrap_or_default();
-    let text = |keys: &Map<String, Value>, key: &str| keys.get(key).and_then(text_of);
-    let list = |keys: &Map<String, Value>, names: &[&str]| {
-        let lists = names.iter().filter_map(|key| keys.get(*key)).map(lists::items);
-        lists.into_iter().find(|items| !items.is_empty()).unwrap_or_default()
+/// The metadata that these keys give, at the top level or else in `metadata`; all others are its
+/// `extra`.
+pub(crate) fn metadata(mut keys: Map<String, Value>) -> Metadata {
+    let nested = keys.get("metadata").and_then(Value::as_object);
+    let levels = || std::iter::once(&keys).chain(nested);
+    let text = |key: &str| levels().find_map(|keys| keys.get(key).and_then(text_of));
+    let list = |names: [&str; 2]| {
+        let values = levels().flat_map(|keys| names.iter().filter_map(|name| keys.get(*name)));
+        values.map(lists::items).find(|items| !items.is_empty()).unwrap_or_default()
     };
-    let or_nested = |own: Vec<String>| if own.is_empty() { list(&nested, &["tags"]) } else { own };
     let metadata = Metadata {
-        display_name: text(&keys, "name"),
-        description: text(&keys, "description").or_else(|| body.and_then(first_paragraph)),
-        author: text(&keys, "author").or_else(|| text(&nested, "author")),
-        license: text(&keys, "license"),
-        version: text(&keys, "version").or_else(|| text(&nested, "version")),
-        tags: or_nested(list(&keys, &["tags", "keywords"])),
-        tools: list(&keys, &["allowed-tools", "tools"]),
+        display_name: keys.get("name").and_then(text_of),
+        description: text("description"),
+        author: text("author"),
+        license: text("license"),
+        version: text("version"),
+        tags: list(["tags", "keywords"]),
+        tools: list(["allowed-tools", "tools"]),
         extra: Map::new(),
     };
     keys.retain(|key, _| !is_column(key));
@@ -63,7 +63,7 @@ pub(crate) fn text_of(value: &Value) -> Option<String> {
 }
 
 /// The first paragraph of a body; headings, rules and HTML comments are skipped.
-fn first_paragraph(body: &str) -> Option<String> {
+pub(crate) fn first_paragraph(body: &str) -> Option<String> {
     let passed_over = |line: &&str| {
         line.is_empty()
             || line.starts_with('#')
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn of(keys: &Value) -> Metadata {
-        metadata(keys.as_object().unwrap().clone(), Some("# Title\n\nFirst\nline.\n\nSecond.\n"))
+        metadata(keys.as_object().unwrap().clone())
     }
 
     #[test]
@@ -105,18 +105,22 @@ mod tests {
 
     #[test]
     fn nested_metadata_fills_what_the_top_level_lacks() {
-        let nested = json!({"author": "a", "version": "2", "tags": ["t"]});
-        let metadata = of(&json!({"version": "1", "metadata": nested}));
+        let nested = json!({"author": "a", "version": "2", "tags": ["t"], "description": "d",
+            "license": "MIT", "tools": "Read", "name": "n"});
+        let metadata = of(&json!({"version": "1", "tags": [], "metadata": nested}));
         assert_eq!(metadata.author.as_deref(), Some("a"));
         assert_eq!(metadata.version.as_deref(), Some("1"));
-        assert_eq!(metadata.tags, ["t"]);
+        assert_eq!(metadata.description.as_deref(), Some("d"));
+        assert_eq!(metadata.license.as_deref(), Some("MIT"));
+        assert_eq!((metadata.tags, metadata.tools), (vec!["t".into()], vec!["Read".into()]));
+        assert_eq!(metadata.display_name, None);
         assert_eq!(metadata.extra["metadata"], nested);
     }
 
     #[test]
-    fn a_missing_description_is_the_first_paragraph() {
-        assert_eq!(of(&json!({})).description.as_deref(), Some("First line."));
-        assert_eq!(of(&json!({"description": ""})).description.as_deref(), Some("First line."));
+    fn the_first_paragraph_is_neither_heading_nor_endless() {
+        let body = "# Title\n\nFirst\nline.\n\nSecond.\n";
+        assert_eq!(first_paragraph(body).as_deref(), Some("First line."));
         let long = "é".repeat(2_000);
         assert_eq!(first_paragraph(&long).unwrap().chars().count(), MAX_PARAGRAPH_CHARS);
         assert_eq!(first_paragraph("# a\n\n---\n"), None);

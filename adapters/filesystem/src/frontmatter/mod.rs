@@ -12,7 +12,7 @@ use std::borrow::Cow;
 use larder::domain::artifact::{Health, Problem};
 use serde_json::{Map, Value};
 
-pub(crate) use fields::{is_column, metadata, text_of};
+pub(crate) use fields::{first_paragraph, is_column, metadata, text_of};
 
 /// Longest frontmatter, in bytes. Real ones have at most a few KiB.
 const MAX_BLOCK_BYTES: usize = 64 * 1024;

@@ -4,19 +4,29 @@ use std::fs;
 
 use crate::{
     files::{Refusal, Root, stays_inside},
+    fingerprint::Stat,
     reading::is_markdown,
 };
 
+/// A main file.
+pub(crate) struct Found {
+    pub(crate) file: String,
+    /// The stat of the directory that it was chosen in, taken before, and how many names the file
+    /// lies below it.
+    pub(crate) directory: Option<(Stat, usize)>,
+}
+
 /// The main file of the artifact of that name at a path: the file itself, or the one of a
 /// directory that tells most.
-pub(crate) fn find(root: &Root, path: &str, name: &str) -> Result<String, Refusal> {
+pub(crate) fn find(root: &Root, path: &str, name: &str) -> Result<Found, Refusal> {
     if !stays_inside(path) {
         return Err(Refusal::Escapes);
     }
     // Where the directory really lies matters to the reading of the file.
     let directory = root.join(path);
-    if !fs::metadata(&directory)?.is_dir() {
-        return Ok(path.to_owned());
+    let meta = fs::metadata(&directory)?;
+    if !meta.is_dir() {
+        return Ok(Found { file: path.to_owned(), directory: None });
     }
     let names = fs::read_dir(&directory)?;
     let files: Vec<String> =
@@ -33,9 +43,10 @@ pub(crate) fn find(root: &Root, path: &str, name: &str) -> Result<String, Refusa
         _ => None,
     };
     let main = files.iter().filter_map(|file| Some((rank(file)?, file))).min();
-    match main {
-        Some((_, file)) if file == ".claude-plugin" => Ok(format!("{path}/{file}/plugin.json")),
-        Some((_, file)) => Ok(format!("{path}/{file}")),
-        None => root.resolve(path).and(Err(Refusal::Missing)),
-    }
+    let (file, depth) = match main {
+        Some((_, file)) if file == ".claude-plugin" => (format!("{path}/{file}/plugin.json"), 2),
+        Some((_, file)) => (format!("{path}/{file}"), 1),
+        None => return root.resolve(path).and(Err(Refusal::Missing)),
+    };
+    Ok(Found { file, directory: Some((Stat::of(&meta), depth)) })
 }

@@ -1,15 +1,16 @@
 //! `collection.toml` and `collection.lock`.
 
 use larder::{
-    domain::{
-        id::{ArtifactId, SourceName},
-        revision::Revision,
-    },
+    domain::{Timestamp, id::SourceName, revision::Revision},
     ports::SourceError,
 };
 
 use super::entry::Entry;
-use crate::{files::Root, fingerprint::READER, unreadable};
+use crate::{
+    files::Root,
+    fingerprint::{READER, Stat},
+    unreadable,
+};
 
 pub(crate) const MANIFEST: &str = "collection.toml";
 const LOCK: &str = "collection.lock";
@@ -18,14 +19,27 @@ const LOCK: &str = "collection.lock";
 pub(crate) struct ManifestFiles {
     manifest: Vec<u8>,
     lock: Option<Vec<u8>>,
+    /// Of both, taken before their bytes.
+    stats: [Stat; 2],
+}
+
+/// The fingerprint that both files would have, were they read now.
+pub(crate) fn fingerprint(root: &Root) -> String {
+    fingerprint_of(&[root.stat(MANIFEST), root.stat(LOCK)])
+}
+
+fn fingerprint_of([manifest, lock]: &[Stat; 2]) -> String {
+    format!("{} {}", manifest.plain(), lock.plain())
 }
 
 impl ManifestFiles {
     /// Reads both; `None` without a manifest. The lock may be absent.
     pub(crate) fn read(root: &Root, source: &SourceName) -> Result<Option<Self>, SourceError> {
         let read = |name| root.read_manifest(name).map_err(|error| unreadable(source, error));
-        let Some(manifest) = read(MANIFEST)? else { return Ok(None) };
-        Ok(Some(Self { manifest, lock: read(LOCK)? }))
+        let Some((stat, manifest)) = read(MANIFEST)? else { return Ok(None) };
+        let (lock_stat, lock) = read(LOCK)?.unzip();
+        let stats = [stat, lock_stat.unwrap_or_else(Stat::nothing)];
+        Ok(Some(Self { manifest, lock, stats }))
     }
 
     /// Tells one state of both files, and one version of the reader, from the next.
@@ -34,12 +48,10 @@ impl ManifestFiles {
         Revision::of(&[READER.as_bytes(), &self.manifest, lock]).as_str().to_owned()
     }
 
-    /// Whether an entry of that name may be in it: a quick look, without parsing. Writers may
-    /// escape what is not plain ASCII, so such names always may.
-    pub(crate) fn may_name(&self, id: &ArtifactId) -> bool {
-        let plain = |c: char| c.is_ascii_graphic() && c != '"' && c != '\\' || c == ' ';
-        let text = std::str::from_utf8(&self.manifest);
-        !id.name().chars().all(plain) || text.map_or(true, |text| text.contains(id.name()))
+    /// The fingerprint of both files, where it proves something about a read at that moment.
+    pub(crate) fn fingerprint(&self, read_at: Timestamp) -> Option<String> {
+        let trusted = self.stats.iter().all(|stat| stat.is_trusted(read_at));
+        trusted.then(|| fingerprint_of(&self.stats))
     }
 
     /// The entries, in order.
@@ -130,7 +142,8 @@ mod tests {
     use super::*;
 
     fn files(manifest: &str, lock: Option<&str>) -> ManifestFiles {
-        ManifestFiles { manifest: manifest.into(), lock: lock.map(Into::into) }
+        let stats = [Stat::nothing(), Stat::nothing()];
+        ManifestFiles { manifest: manifest.into(), lock: lock.map(Into::into), stats }
     }
 
     fn entries(manifest: &str, lock: Option<&str>) -> Result<Vec<Entry>, SourceError> {
@@ -151,7 +164,7 @@ mod tests {
         assert_eq!(told(entries("artifacts = 3", None)), (MANIFEST, None));
         let deep = format!("a = {}{}", "[".repeat(10_000), "]".repeat(10_000));
         assert_eq!(told(entries(&deep, None)).0, MANIFEST);
-        let latin = ManifestFiles { manifest: b"a = 1\nb = \"\xe9\"".to_vec(), lock: None };
+        let latin = ManifestFiles { manifest: b"a = 1\nb = \"\xe9\"".to_vec(), ..files("", None) };
         assert_eq!(told(latin.entries(&SourceName::new("work").unwrap())), (MANIFEST, Some(2)));
     }
 
@@ -164,12 +177,5 @@ mod tests {
         assert_eq!(entries[0].provenance().resolved_sha.as_deref(), Some("s"));
         assert_eq!(files(manifest, None).entry_lines(1), [4]);
         assert!(files("artifacts = [{}]", None).entry_lines(1).is_empty());
-    }
-
-    #[test]
-    fn a_name_that_is_nowhere_needs_no_parsing() {
-        let files = files("name = \"caf\\u00e9\"", None);
-        assert!(!files.may_name(&ArtifactId::parse("skill:tea").unwrap()));
-        assert!(files.may_name(&ArtifactId::parse("skill:café").unwrap()));
     }
 }

@@ -5,6 +5,7 @@ use std::{cell::LazyCell, collections::HashSet};
 use larder::{
     domain::{
         artifact::Artifact,
+        collection::Source,
         delta::{Known, KnownArtifact},
         guard::RootState,
         id::{ArtifactId, ArtifactKind},
@@ -17,12 +18,13 @@ use rayon::prelude::*;
 
 use super::{
     entry::{self, Entry},
-    main_file,
+    listing::Listings,
+    main_file::{self, Found},
     manifest::{MANIFEST, ManifestFiles},
 };
 use crate::{
     files::{Refusal, Root},
-    fingerprint::Stat,
+    fingerprint::{Stat, depth},
     json::{self, pointer_step, split_pointer},
     reading::Reading,
     rows::{Outcome, Parts, Reader, in_path_order, scan_without_root, settle, shown},
@@ -73,22 +75,18 @@ pub(crate) fn scan(
 }
 
 /// Reads one artifact by its manifest entry.
-pub(crate) fn read(reader: &Reader<'_>, id: &ArtifactId) -> Result<Option<Artifact>, SourceError> {
-    let source = &reader.source.name;
-    let root = Root::open(&reader.source.root).map_err(|error| unreadable(source, error))?;
-    let Some(files) = ManifestFiles::read(&root, source)? else {
-        return Err(unreadable(source, std::io::ErrorKind::NotFound.into()));
-    };
-    if !files.may_name(id) {
-        return Ok(None);
-    }
-    let entries = files.entries(source)?;
-    let wanted = |entry: &&Entry| entry.id() == Some(Ok(id.clone())) && entry.path().is_some();
-    Ok(entries.iter().find(wanted).and_then(|entry| {
-        match read_entry(reader, &root, id, entry, None) {
-            Outcome::Read(artifact) => Some(*artifact),
-            Outcome::Unchanged | Outcome::Vanished => None,
-        }
+pub(crate) fn read(
+    reader: &Reader<'_>,
+    listings: &Listings,
+    id: &ArtifactId,
+) -> Result<Option<Artifact>, SourceError> {
+    let Source { name, root, .. } = reader.source;
+    let listing = listings.of(root);
+    let root = Root::open(root).map_err(|error| unreadable(name, error))?;
+    let entry = listing.entry(reader, &root, id)?;
+    Ok(entry.and_then(|entry| match read_entry(reader, &root, id, &entry, None) {
+        Outcome::Read(artifact) => Some(*artifact),
+        Outcome::Unchanged | Outcome::Vanished => None,
     }))
 }
 
@@ -96,8 +94,17 @@ pub(crate) fn read(reader: &Reader<'_>, id: &ArtifactId) -> Result<Option<Artifa
 fn all_untouched(root: &Root, known: &Known) -> bool {
     known.par_iter().all(|(_, row)| {
         let fingerprint = row.fingerprint.as_deref();
-        fingerprint.is_some_and(|text| root.stat(split_pointer(&row.path).0).ends(text))
+        fingerprint.is_some_and(|text| stat_like(root, &row.path, text).ends(text))
     })
+}
+
+/// What stands at a row's path now, and at its directory if that was part of the fingerprint.
+fn stat_like(root: &Root, path: &str, fingerprint: &str) -> Stat {
+    let file = split_pointer(path).0;
+    let stat = root.stat(file);
+    let Some(depth) = depth(fingerprint) else { return stat };
+    let directory = file.rsplitn(depth + 1, '/').last().unwrap_or_default();
+    stat.chosen_in(&root.stat(directory), depth)
 }
 
 /// The entries that have an id of their own; the others are reported.
@@ -150,11 +157,10 @@ fn read_entry(
     let bytes = entry.bytes();
     let hash = entry::hash(&bytes);
     let read_at = reader.clock.now();
-    if let Some(known) = known {
-        let now = root.stat(split_pointer(&known.path).0).managed(&hash);
-        if known.fingerprint.as_ref() == Some(&now) {
-            return Outcome::Unchanged;
-        }
+    if let Some(KnownArtifact { path, fingerprint: Some(known), .. }) = known
+        && stat_like(root, path, known).managed(&hash) == *known
+    {
+        return Outcome::Unchanged;
     }
     let main = MainFile::read(root, id, entry.path().unwrap_or_default());
     let metadata = entry.complete(main.reading.metadata);
@@ -184,14 +190,21 @@ impl MainFile {
     fn read(root: &Root, id: &ArtifactId, path: &str) -> Self {
         let (kind, name) = (id.kind(), id.name());
         let kind = kind.as_str();
-        let file = match main_file::find(root, path, name) {
-            Ok(file) => file,
+        let Found { file, directory } = match main_file::find(root, path, name) {
+            Ok(found) => found,
             Err(refusal) => return Self::refused(root, path.to_owned(), &refusal),
         };
-        let (stat, bytes) = match root.read(&file) {
-            Ok(read) => read,
-            Err(refusal) => return Self::refused(root, file, &refusal),
+        let main = match root.read(&file) {
+            Ok((stat, bytes)) => Self::of(kind, name, file, stat, bytes),
+            Err(refusal) => Self::refused(root, file, &refusal),
         };
+        match directory {
+            Some((stat, depth)) => Self { stat: main.stat.chosen_in(&stat, depth), ..main },
+            None => main,
+        }
+    }
+
+    fn of(kind: &str, name: &str, file: String, stat: Stat, bytes: Vec<u8>) -> Self {
         if let Some((pointer, value)) = own_server(kind, name, &file, &bytes) {
             let (path, bytes) = (format!("{file}#{pointer}"), value.to_string().into_bytes());
             return Self { path, stat, bytes, reading: Reading::of_json(kind, value) };

@@ -89,6 +89,25 @@ async fn a_second_source_of_a_name_gets_a_number_and_a_known_root_keeps_its_name
 }
 
 #[tokio::test]
+async fn a_source_that_is_renamed_in_the_configuration_gets_its_new_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let [one, two] = ["one", "two"].map(|path| dir.path().join(path));
+    fs::create_dir(&one).unwrap();
+    fs::create_dir(&two).unwrap();
+    let first = file_system(&[], &[("work", &one), ("work", &two)]).discover(&[]).await;
+    assert_eq!(names(&first), ["work", "work-2"]);
+    let renamed = file_system(&[], &[("home", &one), ("work", &two)]).discover(&first).await;
+    assert_eq!(names(&renamed), ["home", "work-2"]);
+    let shorter = file_system(&[], &[("wor", &one), ("work", &two)]).discover(&first).await;
+    assert_eq!(names(&shorter), ["wor", "work-2"]);
+    let swapped = file_system(&[], &[("b", &one), ("a", &two)]);
+    let before = file_system(&[], &[("a", &one), ("b", &two)]).discover(&[]).await;
+    let after = swapped.discover(&before).await;
+    assert_eq!(names(&after), ["a", "b"]);
+    assert_eq!(after[0].root, two.to_str().unwrap());
+}
+
+#[tokio::test]
 async fn what_is_known_and_absent_is_covered_and_what_is_neither_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let source = |name: &str, root: &Path, layout| Source {

@@ -171,7 +171,84 @@ async fn the_main_file_of_a_directory_is_the_one_that_tells_most() {
     assert_eq!(artifact(&scan, "hook:guard").path, "hooks/guard/hooks.json");
     assert_eq!(problem(&scan, "mcp:none"), "files missing");
     let content = fixture.content("mcp:files", &files.path).await.unwrap();
-    assert!(content.starts_with("application/json\n") && !content.contains("s3cret"));
+    assert!(content.starts_with('{') && !content.contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_better_main_file_that_comes_later_is_read() {
+    let fixture = Fixture::managed(&format!(
+        "{}{}",
+        entry("skill", "pdf", "skills/pdf"),
+        entry("composite", "kit", "plugins/kit"),
+    ));
+    fixture.write("skills/pdf/notes.md", "---\ndescription: notes\n---\n");
+    fixture.write("plugins/kit/.claude-plugin/plugin.json", r#"{"name": "kit"}"#);
+    let first = fixture.scan().await;
+    let hash = first.manifest_hash.clone();
+    assert_eq!(artifact(&first, "skill:pdf").path, "skills/pdf/notes.md");
+    assert!(fixture.rescan(&known(&first), hash.clone()).await.read.is_empty());
+    assert!(fixture.rescan(&known(&first), None).await.read.is_empty());
+
+    fixture.write("skills/pdf/SKILL.md", "---\ndescription: reads\n---\n");
+    let second = fixture.rescan(&known(&first), hash.clone()).await;
+    assert_eq!(ids(&second), ["skill:pdf"]);
+    assert_eq!(artifact(&second, "skill:pdf").path, "skills/pdf/SKILL.md");
+
+    let mut rows = known(&first);
+    rows.extend(known(&second));
+    fixture.write("plugins/kit/plugin.json", r#"{"name": "kit"}"#);
+    let third = fixture.rescan(&rows, hash).await;
+    assert_eq!(ids(&third), ["composite:kit"]);
+    assert_eq!(artifact(&third, "composite:kit").path, "plugins/kit/plugin.json");
+}
+
+#[tokio::test]
+async fn a_description_is_the_files_own_then_the_entrys_then_the_bodys() {
+    let described = |name: &str| {
+        let entry = entry("agent", name, &format!("agents/{name}.md"));
+        format!("{entry}description = \"of the entry\"\n")
+    };
+    let fixture = Fixture::managed(&format!(
+        "{}{}{}{}",
+        described("own"),
+        described("nested"),
+        described("listed"),
+        entry("agent", "bare", "agents/bare.md"),
+    ));
+    let own = "---\ndescription: own\nmetadata:\n  description: nested\n---\nBody.\n";
+    fixture.write("agents/own.md", own);
+    fixture.write("agents/nested.md", "---\nmetadata:\n  description: nested\n---\nBody.\n");
+    fixture.write("agents/listed.md", "---\nname: x\n---\nBody.\n");
+    fixture.write("agents/bare.md", "---\nname: x\n---\nBody.\n");
+    let scan = fixture.scan().await;
+    let told = ["own", "nested", "listed", "bare"].map(|name| {
+        let artifact = artifact(&scan, &format!("agent:{name}"));
+        artifact.metadata.description.clone().unwrap()
+    });
+    assert_eq!(told, ["own", "nested", "of the entry", "Body."]);
+}
+
+#[tokio::test]
+async fn hooks_and_servers_give_masked_json_or_nothing() {
+    let fixture = Fixture::managed(&format!(
+        "{}{}{}{}",
+        entry("hook", "script", "hooks/script.sh"),
+        entry("hook", "told", "hooks/told.md"),
+        entry("mcp", "told", "mcp/told.md"),
+        entry("hook", "guard", "hooks/guard"),
+    ));
+    let markdown = "---\nenv:\n  TOKEN: s3cret\n---\n";
+    fixture.write("hooks/script.sh", "TOKEN=s3cret");
+    fixture.write("hooks/told.md", markdown);
+    fixture.write("mcp/told.md", markdown);
+    fixture.write("hooks/guard/hooks.json", r#"{"hooks": {}, "env": {"TOKEN": "s3cret"}}"#);
+    let scan = fixture.scan().await;
+    for id in ["hook:script", "hook:told", "mcp:told"] {
+        let path = &artifact(&scan, id).path;
+        assert_eq!(fixture.content(id, path).await, None, "{path}");
+    }
+    let guard = fixture.content("hook:guard", "hooks/guard/hooks.json").await.unwrap();
+    assert!(guard.contains("TOKEN") && !guard.contains("s3cret"), "{guard}");
 }
 
 #[tokio::test]
@@ -182,6 +259,9 @@ async fn one_artifact_is_read_by_its_entry() {
     assert_eq!(&read, artifact(&scan, "skill:pdf"));
     assert!(fixture.read("skill:other", None).await.is_none());
     assert!(fixture.read("agent:pdf", None).await.is_none());
+    fixture.write("collection.toml", entry("skill", "other", "skills/pdf"));
+    assert!(fixture.read("skill:other", None).await.is_some());
+    assert!(fixture.read("skill:pdf", None).await.is_none());
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ async fn secrets_of_servers_and_hooks_are_nowhere() {
     let server = fixture.content("mcp:m", ".mcp.json#/mcpServers/m").await.unwrap();
     assert_eq!(
         server,
-        "application/json\n{\n  \"headers\": {\n    \"Authorization\": \"***\"\n  },\n  \"url\": \"u\"\n}"
+        "{\n  \"headers\": {\n    \"Authorization\": \"***\"\n  },\n  \"url\": \"u\"\n}"
     );
     let hooks = fixture.content("hook:work", "settings.json#/hooks").await.unwrap();
     assert!(hooks.contains("Stop") && !hooks.contains("s3cret"));

@@ -100,8 +100,7 @@ impl Fixture {
     /// The text of a content.
     pub(crate) async fn content(&self, id: &str, path: &str) -> Option<String> {
         let id = ArtifactId::parse(id).unwrap();
-        let content = self.files.content(&self.source().await, &id, path).await.unwrap();
-        content.map(|content| format!("{}\n{}", content.media_type, content.text))
+        self.files.content(&self.source().await, &id, path).await.unwrap()
     }
 }
 

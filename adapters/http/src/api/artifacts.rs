@@ -159,7 +159,7 @@ impl ArtifactsApi {
         collection: Query<String>,
     ) -> Result<Text, Refused<Named>> {
         let id = parse_id(&artifact_id)?;
-        Ok(Text::plain(shared.larder.content(&collection, &id).await?.text))
+        Ok(Text::plain(shared.larder.content(&collection, &id).await?))
     }
 
     /// Refresh an artifact

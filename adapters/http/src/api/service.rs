@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use larder::{app::Readiness, ports::Exposition};
 use poem::web::Data;
-use poem_openapi::{Object, OpenApi, param::Header};
+use poem_openapi::{Object, OpenApi, param::Header, types::Example};
 use serde::Serialize;
 
 use super::Tag;
@@ -20,13 +20,20 @@ pub(crate) struct ServiceApi;
 
 /// That all is well.
 #[derive(Debug, Serialize, Object)]
+#[oai(example)]
 pub(crate) struct Status {
     /// Always `ok`.
     pub status: String,
 }
 
+impl Example for Status {
+    fn example() -> Self {
+        Self { status: "ok".to_owned() }
+    }
+}
+
 fn ok() -> Result<Json<Status>, Problem> {
-    Json::new(&Status { status: "ok".to_owned() })
+    Json::new(&Status::example())
 }
 
 #[OpenApi(tag = "Tag::Service")]

@@ -154,7 +154,7 @@ impl Example for Item {
 
 /// A page of a collection.
 #[derive(Debug, Clone, Serialize, Object)]
-#[oai(rename = "ArtifactList")]
+#[oai(rename = "ArtifactList", example)]
 pub(crate) struct ArtifactList {
     /// The artifacts of this page.
     pub items: Vec<Item>,
@@ -188,8 +188,15 @@ impl ArtifactList {
     }
 }
 
+impl Example for ArtifactList {
+    fn example() -> Self {
+        Self { items: vec![Item::example()], page_info: PageInfo::example(), generation: 8 }
+    }
+}
+
 /// One artifact, with all that is known of it.
 #[derive(Debug, Clone, Serialize, Object)]
+#[oai(example)]
 pub(crate) struct ArtifactDetail {
     #[serde(flatten)]
     #[oai(flatten)]
@@ -229,6 +236,18 @@ impl ArtifactDetail {
     }
 }
 
+impl Example for ArtifactDetail {
+    fn example() -> Self {
+        Self {
+            item: Item::example(),
+            extra: Any(Map::from_iter([("model".to_owned(), "opus".into())])),
+            editable: true,
+            stale: false,
+            collections: vec!["default".into(), "work".into()],
+        }
+    }
+}
+
 /// One value and how many artifacts have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Object)]
 pub(crate) struct Facet {
@@ -240,7 +259,7 @@ pub(crate) struct Facet {
 
 /// Which values the artifacts of a filtered collection have, most frequent first.
 #[derive(Debug, Clone, Serialize, Object)]
-#[oai(rename = "FacetList")]
+#[oai(rename = "FacetList", example)]
 pub(crate) struct FacetList {
     /// By type.
     #[serde(rename = "type")]
@@ -267,6 +286,19 @@ impl From<Facets> for FacetList {
             origin: list(facets.origins),
             health: list(facets.healths),
             generation: facets.generation,
+        }
+    }
+}
+
+impl Example for FacetList {
+    fn example() -> Self {
+        let one = |value: &str, count| vec![Facet { value: value.to_owned(), count }];
+        Self {
+            types: one("skill", 241),
+            tag: one("documents", 12),
+            origin: one("github", 200),
+            health: one("ok", 230),
+            generation: 8,
         }
     }
 }

@@ -136,7 +136,7 @@ impl Example for UserCollection {
 
 /// A page of collections, by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Object)]
-#[oai(rename = "UserCollectionList")]
+#[oai(rename = "UserCollectionList", example)]
 pub(crate) struct CollectionList {
     /// The collections of this page.
     pub items: Vec<UserCollection>,
@@ -160,6 +160,12 @@ impl CollectionList {
             },
             items: page.collections.into_iter().map(Into::into).collect(),
         }
+    }
+}
+
+impl Example for CollectionList {
+    fn example() -> Self {
+        Self { items: vec![UserCollection::example()], page_info: PageInfo::example() }
     }
 }
 

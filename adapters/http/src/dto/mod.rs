@@ -14,7 +14,7 @@ pub(crate) use nullable::Nullable;
 pub(crate) use report::{BatchReport, RefreshReport};
 
 use larder::domain::artifact::Health as DomainHealth;
-use poem_openapi::{Enum, Object};
+use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
 
 /// How well an artifact's metadata could be read.
@@ -65,15 +65,23 @@ pub(crate) struct PageInfo {
     pub total_count: u64,
 }
 
+impl Example for PageInfo {
+    fn example() -> Self {
+        Self {
+            has_next_page: true,
+            has_previous_page: false,
+            start_cursor: Nullable(Some("eyJ2Ijp7Im4iOiJhIn0".to_owned())),
+            end_cursor: Nullable(Some("eyJ2Ijp7Im4iOiJ6In0".to_owned())),
+            total_count: 241,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use poem_openapi::types::{Any, Example, ToJSON};
-    use serde_json::Map;
+    use poem_openapi::types::ToJSON;
 
-    use super::{
-        artifact::{Facet, Item},
-        *,
-    };
+    use super::{artifact::Item, *};
     use crate::problem::Problem;
 
     /// Answers are written by serde and described by poem-openapi: both must mean the same.
@@ -82,49 +90,17 @@ mod tests {
         assert_eq!(Some(serde_json::to_value(value).unwrap()), value.to_json());
     }
 
-    fn page_info() -> PageInfo {
-        PageInfo {
-            has_next_page: true,
-            has_previous_page: false,
-            start_cursor: Nullable(Some("a".into())),
-            end_cursor: Nullable(None),
-            total_count: 1,
-        }
-    }
-
     #[test]
     fn the_serde_form_and_the_schema_of_every_answer_agree() {
-        let item = Item::example();
-        let facet = Facet { value: "x".into(), count: 2 };
-        agree(&item);
-        agree(&ArtifactList { items: vec![item.clone()], page_info: page_info(), generation: 1 });
-        agree(&ArtifactDetail {
-            item,
-            extra: Any(Map::from_iter([("k".to_owned(), 1.into())])),
-            editable: true,
-            stale: false,
-            collections: vec!["default".into()],
-        });
-        agree(&FacetList {
-            types: vec![facet.clone()],
-            tag: vec![facet],
-            origin: Vec::new(),
-            health: Vec::new(),
-            generation: 1,
-        });
+        agree(&Item::example());
+        agree(&ArtifactList::example());
+        agree(&ArtifactDetail::example());
+        agree(&FacetList::example());
         agree(&UserCollection::example());
-        agree(&CollectionList { items: vec![UserCollection::example()], page_info: page_info() });
+        agree(&CollectionList::example());
         agree(&CacheStats::example());
         agree(&RefreshReport::example());
-        agree(&BatchReport {
-            collections_refreshed: 1,
-            artifacts_refreshed: 2,
-            skipped: 0,
-            errors_total: 0,
-            errors: Vec::new(),
-            duration_ms: 3,
-            collections: vec![RefreshReport::example()],
-        });
+        agree(&BatchReport::example());
         agree(&Problem::example());
         agree(&Problem::invalid("limit", "it must be 1 to 200").retry_after(1));
     }

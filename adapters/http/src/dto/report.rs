@@ -168,7 +168,7 @@ impl Example for RefreshReport {
 
 /// The refresh of all sources.
 #[derive(Debug, Clone, Serialize, Object)]
-#[oai(rename = "BatchRefreshReport")]
+#[oai(rename = "BatchRefreshReport", example)]
 pub(crate) struct BatchReport {
     /// How many sources were brought up to date.
     pub collections_refreshed: u64,
@@ -197,6 +197,22 @@ impl From<DomainBatch> for BatchReport {
             errors: report.summary.issues.into_iter().map(Into::into).collect(),
             duration_ms: report.duration_ms,
             collections: report.collections.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl Example for BatchReport {
+    fn example() -> Self {
+        let RefreshReport { artifacts_refreshed, skipped, errors_total, errors, .. } =
+            RefreshReport::example();
+        Self {
+            collections_refreshed: 1,
+            artifacts_refreshed,
+            skipped,
+            errors_total,
+            errors,
+            duration_ms: 14,
+            collections: vec![RefreshReport::example()],
         }
     }
 }

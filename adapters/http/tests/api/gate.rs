@@ -1,5 +1,7 @@
 //! Host and Origin.
 
+use poem::http::Method;
+
 use super::house::{Answer, House, settings};
 
 #[tokio::test]
@@ -32,10 +34,33 @@ async fn a_listed_origin_may_call_and_is_told_so() {
     let mut settings = settings();
     settings.cors_origins = vec!["https://app.example".into()];
     let house = House::with(&settings);
-    let answer = house.get_with("/healthz", ("origin", "https://app.example")).await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
-    assert_ne!(house.get_with("/healthz", ("origin", "https://evil.example")).await.status, 200);
+    for (path, status) in [("/healthz", 200), ("/nowhere", 404)] {
+        let answer = house.get_with(path, ("origin", "https://app.example")).await;
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://app.example"));
+    }
+    let own = house.get_with("/healthz", ("origin", "http://localhost:7373")).await;
+    assert_eq!((own.status, own.header("access-control-allow-origin")), (200, None));
+    let evil = house.get_with("/healthz", ("origin", "https://evil.example")).await;
+    evil.problem(403, "forbidden");
+    assert_eq!(evil.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_for_listed_origins_alone() {
+    let mut settings = settings();
+    settings.cors_origins = vec!["https://app.example".into()];
+    let house = House::with(&settings);
+    let ask = async |origin: &str| {
+        let request = house.client.request(Method::OPTIONS, "/api/v1/artifacts");
+        let request = request.header("origin", origin);
+        Answer::of(request.header("access-control-request-method", "GET").send().await).await
+    };
+    let answer = ask("https://app.example").await;
+    assert_eq!((answer.status, answer.text.as_str()), (204, ""));
+    assert!(answer.header("access-control-allow-methods").unwrap().contains("PUT"));
+    ask("https://evil.example").await.problem(403, "forbidden");
+    ask("http://localhost:7373").await.problem(405, "method-not-allowed");
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ impl House {
         for artifact in artifacts {
             house.files.put(&house.work, artifact);
         }
-        house.larder.start().await;
+        house.larder.start().await.unwrap();
         house
     }
 

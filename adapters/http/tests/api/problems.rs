@@ -113,7 +113,7 @@ async fn a_request_that_takes_too_long_is_answered_and_its_refresh_goes_on() {
     let house =
         House::with(&larder_http::HttpSettings { request_timeout: Duration::ZERO, ..settings() });
     house.files.put(&house.work, artifact("skill:a"));
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     let gate = house.files.hold(&house.work);
     let answer = house.post("/api/v1/user-collections/work/refresh-cache").await;
     let problem = answer.problem(503, "timeout");

@@ -72,7 +72,7 @@ async fn a_shadowed_artifact_is_reached_through_its_own_collection() {
     let home = house.cover("home");
     house.files.put(&home, artifact("skill:a").described("of home"));
     house.files.put(&house.work, artifact("skill:a").described("of work"));
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     let get = async |query: &str| {
         house.get(&format!("/api/v1/artifacts/skill:a{query}")).await.json()["description"].clone()
     };
@@ -86,7 +86,7 @@ async fn what_has_no_frontmatter_in_a_plain_directory_is_not_editable() {
     house.files.cover(Source { layout: Layout::Plain, ..source("work") });
     house.files.put(&house.work, artifact("mcp:github"));
     house.files.put(&house.work, artifact("agent:a"));
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     assert_eq!(house.get("/api/v1/artifacts/mcp:github").await.json()["editable"], false);
     assert_eq!(house.get("/api/v1/artifacts/agent:a").await.json()["editable"], true);
 }

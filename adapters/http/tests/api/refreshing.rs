@@ -67,7 +67,7 @@ async fn a_caller_who_refreshes_too_often_is_told_when_to_come_back() {
     settings.refresh_burst = 2;
     settings.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
     let house = House::with(&settings);
-    house.larder.start().await;
+    house.larder.start().await.unwrap();
     let post = async |forwarded: &str| {
         let request = house.client.post("/api/v1/user-collections/refresh-cache");
         Answer::of(request.header("x-forwarded-for", forwarded).send().await).await
