@@ -32,9 +32,7 @@ impl Larder {
         let summary = match (collection.kind, &collection.source) {
             (CollectionKind::Default, _) => {
                 let sources = self.register_sources().await?;
-                Summary::of(
-                    self.refresh_sources(&sources, options).await?.iter().map(AsRef::as_ref),
-                )
+                self.summary_of_all(&self.refresh_sources(&sources, options).await?).await?
             }
             (CollectionKind::Mirror, Some(source)) if !collection.detached => {
                 Summary::of([&*self.enqueue(source, options).outcome().await?])

@@ -30,13 +30,8 @@ impl Larder {
         let _lease = self.ports.cache.lease(name).await?;
         let Some(registered) = self.registered_source(name).await? else {
             let message = "the configuration no longer covers this source".to_owned();
-            return Ok(self.stopped(
-                name,
-                RefreshStatus::Failed,
-                IssueKind::Failed,
-                message,
-                started,
-            ));
+            let issue = Issue::of_source(IssueKind::Failed, message);
+            return Ok(self.stopped(name, RefreshStatus::Failed, issue, started));
         };
         tracing::info!(source = %name, force = options.force, "refresh begins");
         let known = Arc::new(self.ports.cache.known(name).await?);
@@ -88,7 +83,14 @@ impl Larder {
         let name = &registered.source.name;
         let scan = scan.map_err(|error| {
             tracing::warn!(source = %name, error = chain(&error), "scan failed");
-            self.stopped(name, RefreshStatus::Failed, IssueKind::Failed, error.to_string(), started)
+            let issue = Issue::of_source(IssueKind::Failed, error.to_string());
+            let issue = match error {
+                SourceError::Manifest { file, line, .. } => {
+                    Issue { path: file.to_owned(), line, ..issue }
+                }
+                _ => issue,
+            };
+            self.stopped(name, RefreshStatus::Failed, issue, started)
         })?;
         let objection = guard::objection(
             scan.root,
@@ -100,7 +102,8 @@ impl Larder {
         match objection {
             None => Ok(scan),
             Some(why) => {
-                Err(self.stopped(name, RefreshStatus::Guarded, IssueKind::Guarded, why, started))
+                let issue = Issue::of_source(IssueKind::Guarded, why);
+                Err(self.stopped(name, RefreshStatus::Guarded, issue, started))
             }
         }
     }
@@ -110,15 +113,14 @@ impl Larder {
         &self,
         source: &SourceName,
         status: RefreshStatus,
-        kind: IssueKind,
-        message: String,
+        issue: Issue,
         started: Timestamp,
     ) -> SourceReport {
         SourceReport {
             source: source.clone(),
             status,
             counts: Counts::default(),
-            issues: vec![Issue::of_source(kind, message)],
+            issues: vec![issue],
             issues_total: 1,
             started_at: started,
             duration_ms: self.took(started),

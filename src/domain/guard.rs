@@ -30,13 +30,15 @@ pub fn objection(
     trusted: bool,
 ) -> Option<String> {
     let suspicion = match root {
+        // Nothing can be lost of a source without rows, whatever has become of its directory.
+        _ if known == 0 => return None,
         RootState::Missing => "its directory is missing",
-        RootState::Empty if known > 0 => "its directory is empty",
+        RootState::Empty => "its directory is empty",
         RootState::ManifestMissing => "its collection.toml is missing",
         RootState::Present if trusted && known > SMALL && (known - gone.min(known)) * 2 < known => {
             "fewer than half of its artifacts are left"
         }
-        RootState::Empty | RootState::Present => return None,
+        RootState::Present => return None,
     };
     if confirmed.is_some_and(|confirmed| gone <= confirmed) {
         return None;
@@ -62,7 +64,7 @@ mod tests {
     #[test]
     fn a_root_that_is_not_itself_is_stopped_however_few_rows_there_are() {
         assert!(objection(RootState::Missing, 1, 1, None, true).is_some());
-        assert!(objection(RootState::Missing, 0, 0, None, true).is_some());
+        assert!(objection(RootState::Missing, 0, 0, None, true).is_none(), "nothing to lose");
         assert!(objection(RootState::Empty, 1, 1, None, true).is_some());
         assert!(objection(RootState::Empty, 0, 0, None, true).is_none());
         assert!(objection(RootState::ManifestMissing, 1, 1, None, true).is_some());

@@ -29,7 +29,7 @@ pub enum SourceError {
         cause: Cause,
     },
     /// The manifest or the lock does not parse.
-    #[error("{file} of source {source_name} is not valid: {message}")]
+    #[error("the file {file} of source {source_name} is not valid: {message}")]
     Manifest {
         /// Which source.
         source_name: SourceName,

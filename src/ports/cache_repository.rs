@@ -24,8 +24,11 @@ pub enum RepositoryError {
     /// Out of reach, locked or busy for longer than the wait allows: worth another try.
     #[error("the database does not answer")]
     Unavailable(#[source] Cause),
-    /// Its disk is full or read-only.
-    #[error("the database cannot be written: its disk is full or read-only")]
+    /// Another process has it, or may not share it: who, and what to do.
+    #[error("{0}")]
+    InUse(String),
+    /// Its disk is full or read-only, or this user may not write there.
+    #[error("the database cannot be written")]
     Unwritable(#[source] Cause),
     /// What it holds is not what Larder wrote.
     #[error("the database is damaged")]

@@ -20,7 +20,7 @@ contract! { crate::cache::Cache, postgres: {
 
 pub(crate) async fn a_second_process_is_told_who_has_the_file(cache: &Cache) {
     let Err(refusal) = cache.database().connect().await else { panic!("it was let in") };
-    assert!(matches!(refusal, RepositoryError::Unavailable(_)), "{refusal:?}");
+    assert!(matches!(refusal, RepositoryError::InUse(_)), "{refusal:?}");
     let cause = refusal.source().expect("a cause").to_string();
     assert!(cause.contains(&process::id().to_string()), "{cause}");
     cache.check().await.expect("the first one is served as before");

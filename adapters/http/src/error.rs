@@ -36,6 +36,7 @@ fn database(error: &RepositoryError) -> Problem {
     tracing::error!(error = chain(error), "the database failed");
     match error {
         RepositoryError::Unavailable(_)
+        | RepositoryError::InUse(_)
         | RepositoryError::Unwritable(_)
         | RepositoryError::Corrupt(_)
         | RepositoryError::Schema(_) => {

@@ -27,7 +27,7 @@ use std::{str::FromStr, time::Duration};
 
 use larder::ports::RepositoryError;
 use sqlx::{
-    Connection, PgPool,
+    Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -59,6 +59,10 @@ pub async fn connect(
         .map_err(repository_error)?
         .application_name("larder")
         .options([("lock_timeout", LOCK_WAIT)]);
+    // A pool tries again and again, and in the end says no more than that it took too long.
+    let first = tokio::time::timeout(WAIT, PgConnection::connect_with(&options)).await;
+    let first = first.map_err(|_| RepositoryError::Unavailable("it took too long".into()))?;
+    first.map_err(repository_error)?.close().await.map_err(repository_error)?;
     let pool = PgPoolOptions::new()
         .max_connections(max_connections.max(1))
         .acquire_timeout(WAIT)

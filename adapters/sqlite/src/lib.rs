@@ -55,7 +55,7 @@ pub struct SqliteRepository {
 
 /// Opens the database `sqlite:///path/larder.db`, which is made, with its directories, if it does
 /// not exist. One process at a time can have it open: a second one gets
-/// [`RepositoryError::Unavailable`], which names the process. Its schema is left as it is.
+/// [`RepositoryError::InUse`], which names the process. Its schema is left as it is.
 pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository, RepositoryError> {
     let options = SqliteConnectOptions::from_str(url).map_err(repository_error)?;
     if url.contains(":memory:") || url.contains("mode=memory") {

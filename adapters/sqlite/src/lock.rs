@@ -50,5 +50,5 @@ fn taken(mut file: File) -> RepositoryError {
         _ => "another process".to_owned(),
     };
     let text = format!("{holder} has this database open; stop it first, or use another database");
-    RepositoryError::Unavailable(text.into())
+    RepositoryError::InUse(text)
 }

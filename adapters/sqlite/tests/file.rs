@@ -15,7 +15,7 @@ async fn a_second_opening_is_told_who_has_the_file() {
     let directory = tempfile::tempdir().unwrap();
     let first = larder_sqlite::connect(&url(&directory), 2).await.unwrap();
     let error = larder_sqlite::connect(&url(&directory), 2).await.err().unwrap();
-    assert!(matches!(error, RepositoryError::Unavailable(_)));
+    assert!(matches!(error, RepositoryError::InUse(_)));
     let holder = format!("process {}", std::process::id());
     assert!(cause(&error).contains(&holder), "{}", cause(&error));
 

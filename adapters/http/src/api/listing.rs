@@ -129,13 +129,18 @@ impl FilterParams {
                 Some(Staleness { stale, cutoff: freshness::cutoff(larder.now(), ttl) })
             }
         };
+        let asked = self.q.as_deref().map_or("", str::trim);
+        let search = Search::new(asked);
+        if search.is_none() && !asked.is_empty() {
+            return Err(Problem::invalid("q", "it holds no letter or digit to search for"));
+        }
         Ok(Filter {
             kinds: kinds.collect::<Result<_, _>>()?,
             tags: self.tags,
             origin: self.origin,
             health: self.health.map(Into::into),
             stale,
-            search: self.q.as_deref().and_then(Search::new),
+            search,
         })
     }
 }

@@ -50,8 +50,10 @@ async fn an_empty_page_has_no_cursors() {
 }
 
 #[tokio::test]
-async fn a_search_without_words_excludes_nothing() {
+async fn a_search_needs_a_word_and_an_empty_one_is_none() {
     let house = House::filled([artifact("skill:a"), artifact("skill:b")]).await;
-    assert_eq!(names(&house.get("/api/v1/artifacts?q=%22").await.json()), ["a", "b"]);
+    assert_eq!(names(&house.get("/api/v1/artifacts?q=").await.json()), ["a", "b"]);
     assert_eq!(names(&house.get("/api/v1/artifacts?q=b&sort=relevance").await.json()), ["b"]);
+    let problem = house.get("/api/v1/artifacts?q=%22").await.problem(422, "invalid");
+    assert_eq!(problem["errors"][0]["field"], "q");
 }
