@@ -17,7 +17,7 @@ async fn a_second_opening_is_told_who_has_the_file() {
     let error = larder_sqlite::connect(&url(&directory), 2).await.err().unwrap();
     assert!(matches!(error, RepositoryError::InUse(_)));
     let holder = format!("process {}", std::process::id());
-    assert!(cause(&error).contains(&holder), "{}", cause(&error));
+    assert!(error.to_string().contains(&holder), "{error}");
 
     first.close().await;
     larder_sqlite::connect(&url(&directory), 2).await.expect("the file is free again");
