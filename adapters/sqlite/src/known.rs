@@ -41,8 +41,11 @@ pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) ->
                  AND artifact_id > ?3 ORDER BY artifact_id LIMIT 2000) a";
     const INVALIDATED: &str = "SELECT artifact_id FROM collection_artifacts \
          WHERE source_collection = ?1 AND invalidated_at >= synced_at";
-    let mut known = Known::new();
-    let Some(home) = sources::home(&mut *reader, source).await? else { return Ok(known) };
+    const SIZE: &str = "SELECT artifact_count FROM collections WHERE id = ?1";
+    let Some(home) = sources::home(&mut *reader, source).await? else { return Ok(Known::new()) };
+    // A map that grows copies itself again and again, and its old places stay with the process.
+    let size: i64 = sqlx::query_scalar(SIZE).bind(&home).fetch_one(&mut *reader).await?;
+    let mut known = Known::with_capacity(usize::try_from(size).unwrap_or_default());
     let mut after = String::new();
     loop {
         let piece: String = sqlx::query_scalar(KNOWN)
