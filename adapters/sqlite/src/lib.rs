@@ -81,7 +81,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository
         .row_buffer_size(row::CHUNK);
     let writer = pool(1, WRITER_WAIT).connect_with(writing).await.map_err(repository_error)?;
     // In KiB, for each reader: the system keeps the file's pages as well.
-    let reading = options.read_only(true).pragma("cache_size", "-1024");
+    let reading = options.read_only(true).pragma("cache_size", "-512");
     let readers = pool(max_connections.max(1), WAIT).connect_lazy_with(reading);
     Ok(SqliteRepository { writer, readers, lock: Arc::new(lock), leases: Arc::default() })
 }
