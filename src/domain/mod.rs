@@ -4,6 +4,7 @@ pub mod artifact;
 pub mod collection;
 pub mod cursor;
 pub mod delta;
+pub mod edit;
 pub mod facets;
 pub mod freshness;
 pub mod guard;
