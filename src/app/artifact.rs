@@ -77,6 +77,16 @@ impl Larder {
         self.load_from(source, &row.artifact.id, Some(row), Walk::Asked).await
     }
 
+    /// The row of an artifact that the cache does not have, from its files.
+    pub(super) async fn load_missing(
+        self: &Arc<Self>,
+        collection: &Collection,
+        id: &ArtifactId,
+    ) -> Result<CollectionArtifact, Error> {
+        self.load_detached(collection, id, None, Walk::Throttled).await?;
+        self.row(collection, id).await
+    }
+
     async fn row(
         &self,
         collection: &Collection,
@@ -141,7 +151,16 @@ impl Larder {
         let path = row.map(|row| row.artifact.path.clone());
         let source = &known.source;
         let found = match self.ports.source.read(source, id, path).await {
-            Ok(Some(artifact)) => return self.store(known, clean(artifact), row).await,
+            Ok(Some(artifact)) => {
+                let summary = self.store(known, clean(artifact), row).await?;
+                if row.is_none()
+                    && matches!(self.ports.source.read(source, id, None).await, Ok(None))
+                {
+                    // It was deleted between the read and the row.
+                    drop(self.enqueue(&source.name, RefreshOptions::default()));
+                }
+                return Ok(summary);
+            }
             Ok(None) => true,
             Err(error) => {
                 tracing::warn!(source = %source.name, %id, error = chain(&error), "a read failed");

@@ -26,6 +26,7 @@ pub struct View {
 impl Larder {
     /// The collection of that id, else of that name.
     pub async fn collection(&self, id_or_name: &str) -> Result<Collection, Error> {
+        self.catch_up().await?;
         let found = self.ports.cache.collection(id_or_name).await?;
         found.ok_or_else(|| {
             if id_or_name == CollectionId::default_collection().as_str() {
@@ -38,6 +39,7 @@ impl Larder {
 
     /// A page of collections.
     pub async fn collections(&self, query: &CollectionQuery) -> Result<CollectionPage, Error> {
+        self.catch_up().await?;
         Ok(self.ports.cache.collections(query).await?)
     }
 
@@ -102,7 +104,7 @@ impl Larder {
             "{} {} {} {}",
             collection.generation,
             collection.verification,
-            self.ttl.of(&collection.id).as_micros(),
+            self.policy.ttl.of(&collection.id).as_micros(),
             env!("CARGO_PKG_VERSION"),
         );
         let parts = [collection.id.as_str().as_bytes(), state.as_bytes(), query.as_bytes()];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     domain::id::{ArtifactId, CollectionId},
-    ports::{RepositoryError, SourceError},
+    ports::{RepositoryError, SourceError, WriteError},
 };
 
 /// An error and its causes in one line, for the log.
@@ -55,6 +55,15 @@ pub enum Error {
     /// The files could not be read.
     #[error(transparent)]
     Source(Arc<SourceError>),
+    /// Nothing in the trash has that id.
+    #[error("there is nothing in the trash under {0:?}")]
+    UnknownTrash(String),
+    /// No source can take a new artifact.
+    #[error("it is not clear where to create it: {0}")]
+    NoPlace(String),
+    /// The files were not written.
+    #[error(transparent)]
+    Write(Arc<WriteError>),
     /// The work was cut off by a defect.
     #[error("the work was cut off")]
     Interrupted,
@@ -69,5 +78,11 @@ impl From<RepositoryError> for Error {
 impl From<SourceError> for Error {
     fn from(error: SourceError) -> Self {
         Self::Source(Arc::new(error))
+    }
+}
+
+impl From<WriteError> for Error {
+    fn from(error: WriteError) -> Self {
+        Self::Write(Arc::new(error))
     }
 }

@@ -2,10 +2,13 @@
 
 mod artifact;
 mod catalog;
+mod deploy;
+mod edit;
 mod error;
 mod lane;
 mod readiness;
 mod refresh;
+mod saved;
 mod source_refresh;
 mod stats;
 #[cfg(test)]
@@ -17,6 +20,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::sync::Semaphore;
@@ -24,14 +28,17 @@ use tokio::sync::Semaphore;
 use self::lane::Lane;
 pub use self::{
     catalog::View,
+    edit::{CacheState, Saved, Trashed},
     error::{Error, chain},
     readiness::Readiness,
     refresh::RefreshOptions,
     stats::CollectionStats,
 };
 use crate::{
-    domain::{Timestamp, freshness::TimeToLive, id::SourceName},
-    ports::{ArtifactSource, CacheRepository, Clock, MetricsSink},
+    domain::{Timestamp, delta::Delta, freshness::TimeToLive, id::SourceName},
+    ports::{
+        ArtifactDeployer, ArtifactSource, ArtifactWriter, CacheRepository, Clock, MetricsSink,
+    },
 };
 
 /// How many sources are read at the same time: enough to keep a disk busy, few enough to leave the
@@ -43,6 +50,10 @@ const CONCURRENT_SCANS: usize = 2;
 pub struct Ports {
     /// Where artifacts come from.
     pub source: Arc<dyn ArtifactSource>,
+    /// Where they are written.
+    pub writer: Arc<dyn ArtifactWriter>,
+    /// How they come into projects.
+    pub deployer: Arc<dyn ArtifactDeployer>,
     /// The database.
     pub cache: Arc<dyn CacheRepository>,
     /// What is counted.
@@ -51,10 +62,28 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
 }
 
+/// What a person decides about Larder's ways.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// How old rows may get.
+    pub ttl: TimeToLive,
+    /// Directories that projects must lie in to be deployed to through the API.
+    pub deploy_roots: Vec<String>,
+    /// How long deleted artifacts are kept.
+    pub trash: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        let (ttl, deploy_roots) = (TimeToLive::default(), Vec::new());
+        Self { ttl, deploy_roots, trash: Duration::from_hours(30 * 24) }
+    }
+}
+
 /// Larder itself.
 pub struct Larder {
     ports: Ports,
-    ttl: TimeToLive,
+    policy: Policy,
     lanes: Mutex<HashMap<SourceName, Lane>>,
     scans: Semaphore,
     /// Held while the sources are discovered and registered: what was found earlier must not be
@@ -62,6 +91,10 @@ pub struct Larder {
     registering: tokio::sync::Mutex<()>,
     /// When a miss last caused a scan of a plain source.
     scanned_for_miss: Mutex<HashMap<SourceName, Timestamp>>,
+    /// What the database could not take when files had been written, in order.
+    pending: Mutex<Vec<Delta>>,
+    has_pending: AtomicBool,
+    catching_up: tokio::sync::Mutex<()>,
     filled: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -70,14 +103,17 @@ pub struct Larder {
 impl Larder {
     /// Larder on these ports.
     #[must_use]
-    pub fn new(ports: Ports, ttl: TimeToLive) -> Arc<Self> {
+    pub fn new(ports: Ports, policy: Policy) -> Arc<Self> {
         Arc::new(Self {
             ports,
-            ttl,
+            policy,
             lanes: Mutex::default(),
             scans: Semaphore::new(CONCURRENT_SCANS),
             registering: tokio::sync::Mutex::default(),
             scanned_for_miss: Mutex::default(),
+            pending: Mutex::default(),
+            has_pending: AtomicBool::new(false),
+            catching_up: tokio::sync::Mutex::default(),
             filled: AtomicBool::new(false),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
@@ -87,7 +123,7 @@ impl Larder {
     /// How old rows may get.
     #[must_use]
     pub fn ttl(&self) -> &TimeToLive {
-        &self.ttl
+        &self.policy.ttl
     }
 
     /// The time, by the clock that the use cases go by.

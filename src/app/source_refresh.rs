@@ -33,6 +33,9 @@ impl Larder {
             let issue = Issue::of_source(IssueKind::Failed, message);
             return Ok(self.stopped(name, RefreshStatus::Failed, issue, started));
         };
+        if let Err(error) = self.ports.writer.tidy(&registered.source, self.policy.trash).await {
+            tracing::warn!(source = %name, error = chain(&error), "an unfinished write stays");
+        }
         tracing::info!(source = %name, force = options.force, "refresh begins");
         let known = Arc::new(self.ports.cache.known(name).await?);
         let hash = registered.manifest_hash.clone().filter(|_| !options.force);
@@ -63,7 +66,7 @@ impl Larder {
         Ok(report)
     }
 
-    async fn registered_source(
+    pub(super) async fn registered_source(
         &self,
         name: &SourceName,
     ) -> Result<Option<RegisteredSource>, Error> {

@@ -29,7 +29,7 @@ impl Larder {
         ttl: Option<Duration>,
     ) -> Result<CollectionStats, Error> {
         let collection = self.collection(id_or_name).await?;
-        let ttl = ttl.unwrap_or_else(|| self.ttl.of(&collection.id));
+        let ttl = ttl.unwrap_or_else(|| self.policy.ttl.of(&collection.id));
         let now = self.now();
         let counts = self.ports.cache.stats(&collection.id, freshness::cutoff(now, ttl)).await?;
         Ok(CollectionStats { collection, counts, ttl, now, hit_rate: self.hit_rate() })

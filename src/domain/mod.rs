@@ -4,6 +4,7 @@ pub mod artifact;
 pub mod collection;
 pub mod cursor;
 pub mod delta;
+pub mod deployment;
 pub mod edit;
 pub mod facets;
 pub mod freshness;
@@ -14,6 +15,7 @@ pub mod query;
 pub mod report;
 pub mod revision;
 pub mod text;
+pub mod writing;
 
 /// A moment in UTC, in whole microseconds: the finest step that both databases keep.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

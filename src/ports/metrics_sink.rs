@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::report::SourceReport;
+use crate::domain::{report::SourceReport, writing::Operation};
 
 /// The forms in which metrics are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,9 @@ pub trait MetricsSink: Send + Sync {
 
     /// One source was refreshed.
     fn source_refreshed(&self, report: &SourceReport);
+
+    /// Files were written; `pending` when the cache could not follow yet.
+    fn written(&self, operation: Operation, pending: bool);
 
     /// One HTTP request was answered. `operation` is an operation id of the spec, or a fixed word:
     /// never a raw path, so that the number of series is bounded.

@@ -1,12 +1,16 @@
 //! What the middle needs from outside, one trait a file.
 
+pub mod artifact_deployer;
 pub mod artifact_source;
+pub mod artifact_writer;
 pub mod cache_repository;
 pub mod clock;
 pub mod metrics_sink;
 pub mod schema_migrations;
 
+pub use artifact_deployer::{ArtifactDeployer, Project};
 pub use artifact_source::{ArtifactSource, Scan, SourceError};
+pub use artifact_writer::{ArtifactWriter, WriteError};
 pub use cache_repository::{CacheReader, CacheRepository, Lease, RepositoryError};
 pub use clock::Clock;
 pub use metrics_sink::{Exposition, MetricsSink};

@@ -5,6 +5,7 @@ mod build;
 mod clock;
 mod memory;
 mod scripted;
+mod scripted_writer;
 
 pub use build::{
     BuildArtifact, artifact, artifact_id, at, collection_id, limit, report, source, source_name,

@@ -8,6 +8,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
+use super::scripted_writer::Remembered;
 use crate::{
     domain::{
         Timestamp,
@@ -29,15 +30,16 @@ pub struct ScriptedSource {
     scripts: Mutex<BTreeMap<SourceName, Script>>,
 }
 
-struct Script {
+pub(super) struct Script {
     source: Source,
     covered: bool,
     root: RootState,
-    artifacts: BTreeMap<ArtifactId, Artifact>,
+    pub(super) artifacts: BTreeMap<ArtifactId, Artifact>,
     issues: Vec<Issue>,
     manifest_hash: Option<String>,
     failure: Option<Failure>,
-    writes: u64,
+    pub(super) writes: u64,
+    pub(super) remembered: Remembered,
     scans: u64,
     reads: u64,
     gate: Option<Arc<Doors>>,
@@ -107,6 +109,12 @@ impl ScriptedSource {
         self.with(source, |script| script.artifacts.remove(id));
     }
 
+    /// Whether an artifact is there.
+    #[must_use]
+    pub fn has(&self, source: &SourceName, id: &ArtifactId) -> bool {
+        self.with(source, |script| script.artifacts.contains_key(id))
+    }
+
     /// What scans find where the root should be.
     pub fn set_root(&self, source: &SourceName, root: RootState) {
         self.with(source, |script| script.root = root);
@@ -156,7 +164,7 @@ impl ScriptedSource {
         self.scripts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with<T>(&self, source: &SourceName, act: impl FnOnce(&mut Script) -> T) -> T {
+    pub(super) fn with<T>(&self, source: &SourceName, act: impl FnOnce(&mut Script) -> T) -> T {
         act(self.scripts().get_mut(source).expect("the test covers the source first"))
     }
 }
@@ -172,6 +180,7 @@ impl Script {
             manifest_hash: None,
             failure: None,
             writes: 0,
+            remembered: Remembered::default(),
             scans: 0,
             reads: 0,
             gate: None,

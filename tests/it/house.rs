@@ -3,8 +3,8 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use larder::{
-    app::{Larder, Ports},
-    domain::{Timestamp, freshness::TimeToLive},
+    app::{Larder, Policy, Ports},
+    domain::Timestamp,
     ports::Clock,
 };
 use larder_filesystem::{FileSystem, FileSystemConfig, PlainDirectory};
@@ -50,14 +50,17 @@ impl House {
             collections: vec![files.path().join("collections")],
             directories: vec![plain],
         };
+        let files_of = Arc::new(FileSystem::new(config, Arc::clone(&clock)));
         let larder = Larder::new(
             Ports {
-                source: Arc::new(FileSystem::new(config, Arc::clone(&clock))),
+                source: files_of.clone(),
+                writer: files_of.clone(),
+                deployer: files_of,
                 cache,
                 metrics: Arc::new(Prometheus::new("test")),
                 clock,
             },
-            TimeToLive::default(),
+            Policy::default(),
         );
         larder.start().await.unwrap();
         let settings = HttpSettings {

@@ -67,13 +67,16 @@ impl Database {
 /// Larder on its real adapters.
 pub(crate) fn larder(settings: &Settings, cache: Arc<dyn CacheRepository>) -> Arc<Larder> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let files = Arc::new(FileSystem::new(settings.sources.clone(), Arc::clone(&clock)));
     let ports = Ports {
-        source: Arc::new(FileSystem::new(settings.sources.clone(), Arc::clone(&clock))),
+        source: files.clone(),
+        writer: files.clone(),
+        deployer: files,
         cache,
         metrics: Arc::new(Prometheus::new(env!("CARGO_PKG_VERSION"))),
         clock,
     };
-    Larder::new(ports, settings.ttl.clone())
+    Larder::new(ports, settings.policy.clone())
 }
 
 /// The edge of the API, when it listens on that address.

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Read as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::{fd::OwnedFd, unix::fs::OpenOptionsExt as _},
     path::{Component, Path, PathBuf},
 };
 
@@ -91,6 +91,36 @@ impl Root {
         if real.starts_with(&self.path) { Ok(real) } else { Err(Refusal::Escapes) }
     }
 
+    /// A real path, as [`Self::resolve`] gives it, relative to the root.
+    pub(crate) fn relative(&self, real: &Path) -> Result<String, Refusal> {
+        let inside = real.strip_prefix(&self.path).map_err(|_| Refusal::Escapes)?;
+        inside.to_str().map(str::to_owned).ok_or(Refusal::Escapes)
+    }
+
+    /// Opens a directory below the root in whose path there is no link, so that whoever writes in it
+    /// writes within the root.
+    pub(crate) fn directory(&self, path: &str) -> io::Result<OwnedFd> {
+        if !stays_inside(path) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        let path = if path.is_empty() { "." } else { path };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::fs::{Mode, ResolveFlags, openat2};
+            let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+            Ok(openat2(&self.handle, path, flags, Mode::empty(), strict)?)
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            let real = self.join(path);
+            if fs::canonicalize(&real)? != real {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
+            Ok(rustix::fs::open(real, flags, rustix::fs::Mode::empty())?)
+        }
+    }
+
     /// A file's stat, taken before its bytes, and the bytes.
     pub(crate) fn read(&self, path: &str) -> Result<(Stat, Vec<u8>), Refusal> {
         if !stays_inside(path) {
@@ -111,6 +141,26 @@ impl Root {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
         openat2(&self.handle, path, flags, Mode::empty(), beneath).map(File::from)
+    }
+
+    /// The last `limit` bytes of a file in whose path there is no link; nothing when there is none.
+    pub(crate) fn read_end(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
+        use std::io::{Seek as _, SeekFrom};
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let opened = self.directory(parent).and_then(|directory| {
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            Ok(rustix::fs::openat(directory, name, flags, rustix::fs::Mode::empty())?)
+        });
+        let mut file = match opened {
+            Ok(file) => File::from(file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
+        let mut bytes = Vec::new();
+        file.take(limit).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// A whole file of the root itself, such as its manifest, with its stat, taken before its

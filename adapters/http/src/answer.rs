@@ -126,6 +126,50 @@ impl<T: Type> ApiResponse for Revised<T> {
     }
 }
 
+/// A value that was made, under an address of its own.
+#[derive(Debug)]
+pub(crate) struct Created<T> {
+    json: Json<T>,
+    location: String,
+}
+
+impl<T: Serialize> Created<T> {
+    /// The answer that holds this value at that revision, to be found at that address.
+    pub(crate) fn new(value: &T, revision: &str, location: String) -> Result<Self, Problem> {
+        Ok(Self { json: Json::new(value)?.with_etag(Some(revision)), location })
+    }
+}
+
+impl<T: Send> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let response = self.json.into_response();
+        response
+            .with_header("location", self.location)
+            .with_status(StatusCode::CREATED)
+            .into_response()
+    }
+}
+
+impl<T: Type> ApiResponse for Created<T> {
+    fn meta() -> MetaResponses {
+        let location = MetaHeader {
+            name: "Location".to_owned(),
+            ..etag("Where the artifact is to be found from now on.")
+        };
+        let revision = etag("The artifact's revision, to be named in If-Match when it is edited.");
+        let created = MetaResponse {
+            description: "It was made.",
+            status: Some(201),
+            ..ok::<T>(vec![location, revision])
+        };
+        MetaResponses { responses: vec![created] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
 /// A value, or word that the client has it already.
 #[derive(Debug)]
 pub(crate) enum Cached<T> {

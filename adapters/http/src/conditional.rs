@@ -1,4 +1,47 @@
-//! `If-None-Match` (RFC 9110, section 13.1.2).
+//! `If-None-Match` and `If-Match` (RFC 9110, sections 13.1.2 and 13.1.1).
+
+use larder::domain::{
+    revision::Revision,
+    writing::{IfMatch, Precondition},
+};
+
+use crate::problem::{Kind, Problem};
+
+/// The precondition of a write, of both forms in which it may come.
+pub(crate) fn precondition(
+    if_match: Option<&str>,
+    expected: Option<Revision>,
+) -> Result<Precondition, Problem> {
+    let if_match = if_match.map(parse_if_match).transpose()?;
+    Precondition::new(if_match, expected).ok_or_else(|| {
+        Problem::new(
+            Kind::PreconditionRequired,
+            "Say which revision you have seen, so that nobody's change is lost: send the ETag of \
+             GET as If-Match, or its revision as expected_revision; If-Match: * writes whatever is \
+             there.",
+        )
+    })
+}
+
+/// Weak tags are accepted, although the comparison is to be strong: proxies weaken entity tags, and
+/// a revision names bytes either way.
+fn parse_if_match(header: &str) -> Result<IfMatch, Problem> {
+    if header.trim() == "*" {
+        return Ok(IfMatch::Any);
+    }
+    let tags: Option<Vec<Revision>> =
+        header.split(',').map(|tag| tag_of(tag).map(Revision::stored)).collect();
+    tags.map(IfMatch::OneOf).ok_or_else(|| {
+        let detail = "If-Match must be an ETag in double quotes, several with commas between \
+                      them, or *.";
+        Problem::new(Kind::BadRequest, detail)
+    })
+}
+
+fn tag_of(tag: &str) -> Option<&str> {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')
+}
 
 /// The validators that a client holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,15 +55,8 @@ impl IfNoneMatch {
     /// that the client had.
     pub(crate) fn parse(header: Option<&str>) -> Self {
         let header = header.unwrap_or_default();
-        let validators = header
-            .split(',')
-            .filter_map(|tag| {
-                let tag = tag.trim();
-                // The comparison is weak here: proxies weaken entity tags.
-                tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')
-            })
-            .map(str::to_owned)
-            .collect();
+        // The comparison is weak here.
+        let validators = header.split(',').filter_map(tag_of).map(str::to_owned).collect();
         Self { any: header.trim() == "*", validators }
     }
 
@@ -41,5 +77,21 @@ mod tests {
         assert!(!held.holds("c"), "a tag without quotes is none");
         assert!(IfNoneMatch::parse(Some(" * ")).holds("x"));
         assert!(!IfNoneMatch::parse(None).holds("x"));
+    }
+
+    #[test]
+    fn a_precondition_comes_in_either_form_and_must_be_well_formed() {
+        let of = |header: Option<&str>, expected: Option<&str>| {
+            precondition(header, expected.map(Revision::stored))
+        };
+        let judge = |header, expected, current| {
+            of(Some(header), expected).unwrap().judge(&Revision::stored(current)).is_ok()
+        };
+        assert!(judge(r#""a", W/"b""#, None, "b"));
+        assert!(!judge(r#""a""#, None, "b"));
+        assert!(judge(" * ", None, "b"));
+        assert_eq!(of(None, None).unwrap_err().status, 428);
+        assert_eq!(of(Some("a"), Some("a")).unwrap_err().status, 400);
+        assert!(of(None, Some("a")).is_ok());
     }
 }

@@ -74,8 +74,9 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         if let Some(preflight) = cors::preflight(&request).filter(|_| cross_origin) {
             return Ok(preflight);
         }
-        *operation = &self.operations.find(&request)?.id;
-        let work = AssertUnwindSafe(self.run(request)).catch_unwind();
+        let asked = self.operations.find(&request)?;
+        *operation = &asked.id;
+        let work = AssertUnwindSafe(self.run(request, asked.takes_body)).catch_unwind();
         match tokio::time::timeout(self.timeout, work).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(panic)) => {
@@ -84,14 +85,16 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
             }
             Err(_) => {
                 let detail = "The request took too long and is no longer waited for; \
-                              a refresh that it began goes on.";
+                              a refresh or a write that it began goes on.";
                 Err(Problem::new(Kind::Timeout, detail).retry_after(5))
             }
         }
     }
 
-    async fn run(&self, mut request: Request) -> Result<Response, Problem> {
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+    async fn run(&self, mut request: Request, takes_body: bool) -> Result<Response, Problem> {
+        if takes_body {
+            body::keep_body(&mut request).await?;
+        } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
             body::refuse_body(&mut request).await?;
         }
         self.next.call(request).await.map_err(|error| of_library(&error))
@@ -114,9 +117,8 @@ fn finish(headers: &mut poem::http::HeaderMap) {
 #[cfg(test)]
 mod tests {
     use larder::{
-        app::{Larder, Ports},
-        domain::freshness::TimeToLive,
-        ports::metrics_sink::MockMetricsSink,
+        app::{Larder, Policy, Ports},
+        ports::{artifact_deployer::MockArtifactDeployer, metrics_sink::MockMetricsSink},
         testing::{FakeClock, MemoryRepository, ScriptedSource, at},
     };
     use poem::{EndpointExt, endpoint::make, middleware::RequestId, test::TestClient};
@@ -126,8 +128,11 @@ mod tests {
 
     fn envelope<E>(next: E, metrics: MockMetricsSink) -> Envelope<E> {
         let clock = Arc::new(FakeClock::at(at(0)));
+        let files = Arc::new(ScriptedSource::new(clock.clone()));
         let ports = Ports {
-            source: Arc::new(ScriptedSource::new(clock.clone())),
+            source: files.clone(),
+            writer: files,
+            deployer: Arc::new(MockArtifactDeployer::new()),
             cache: Arc::new(MemoryRepository::new()),
             metrics: Arc::new(metrics),
             clock,
@@ -143,7 +148,7 @@ mod tests {
         };
         Envelope {
             next,
-            state: Arc::new(State::new(Larder::new(ports, TimeToLive::default()), &settings)),
+            state: Arc::new(State::new(Larder::new(ports, Policy::default()), &settings)),
             gate: Gate::new(&settings),
             cors: Cors(Vec::new()),
             operations: Operations::of_spec(&serde_json::Value::Null),

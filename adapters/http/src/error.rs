@@ -2,11 +2,19 @@
 
 use larder::{
     app::{Error, chain},
-    ports::RepositoryError,
+    domain::{
+        artifact::{Artifact, Metadata},
+        edit::{Change, Field, MetadataEdit},
+        writing::Form,
+    },
+    ports::{RepositoryError, WriteError},
 };
+use poem_openapi::types::Any;
+use serde_json::Value;
 
 use crate::{
-    problem::{Kind, Problem},
+    dto::Nullable,
+    problem::{Conflict, Current, Kind, Problem},
     reason::in_words,
 };
 
@@ -27,8 +35,89 @@ impl From<Error> for Problem {
                 tracing::warn!(error = chain(&**cause), "a source failed");
                 Self::new(Kind::Unavailable, sentence(&error)).retry_after(DATABASE_RETRY_SECONDS)
             }
+            Error::UnknownTrash(_) => Self::new(Kind::NotFound, sentence(&error)),
+            Error::NoPlace(_) => Self::invalid("collection", error.to_string()),
+            Error::Write(cause) => write(cause),
             Error::Interrupted => Self::internal(),
         }
+    }
+}
+
+fn write(error: &WriteError) -> Problem {
+    let message = sentence(error);
+    match error {
+        WriteError::Missing => Problem::new(Kind::NotFound, message),
+        WriteError::Conflict { form, current } => conflict(*form, current),
+        WriteError::Exists(_) => Problem::new(Kind::Exists, message),
+        WriteError::Diverged(paths) => {
+            Problem { paths: paths.clone(), ..Problem::new(Kind::Diverged, message) }
+        }
+        WriteError::Unfit { line: Some(line), message } => {
+            Problem::new(Kind::CannotBeWritten, sentence(&format!("{message} (line {line})")))
+        }
+        WriteError::Unfit { line: None, .. } => Problem::new(Kind::CannotBeWritten, message),
+        WriteError::Forbidden(_) => Problem::new(Kind::Forbidden, message),
+        WriteError::Busy => Problem::new(Kind::Busy, message).retry_after(BUSY_RETRY_SECONDS),
+        WriteError::Unwritable { .. } => {
+            tracing::error!(error = chain(error), "files could not be written");
+            Problem::new(Kind::Unwritable, message)
+        }
+        WriteError::Source(_) => {
+            tracing::warn!(error = chain(error), "a source failed");
+            Problem::new(Kind::Unavailable, message).retry_after(DATABASE_RETRY_SECONDS)
+        }
+        WriteError::Internal(_) => {
+            tracing::error!(error = chain(error), "a write failed");
+            Problem::internal()
+        }
+    }
+}
+
+fn conflict(form: Form, current: &Artifact) -> Problem {
+    let kind = match form {
+        Form::Header => Kind::PreconditionFailed,
+        Form::Request => Kind::Conflict,
+    };
+    let detail = "The artifact was changed meanwhile: look at it as it is now, and send your \
+                  changes again with its current_revision.";
+    let Metadata { description, author, license, version, tags, .. } = current.metadata.clone();
+    Problem {
+        current_revision: Some(current.revision.to_string()),
+        current: Some(Current {
+            description: description.into(),
+            author: author.into(),
+            license: license.into(),
+            tags,
+            version: version.into(),
+        }),
+        ..Problem::new(kind, detail)
+    }
+}
+
+impl Problem {
+    /// A lost race, with what the caller wanted beside what is there, so that a person can decide.
+    pub(crate) fn beside(mut self, edit: &MetadataEdit) -> Self {
+        let Some(current) = &self.current else { return self };
+        let text = |text: &Nullable<String>| text.0.clone().map_or(Value::Null, Value::String);
+        for (field, change) in edit.changes() {
+            let current = match field {
+                Field::Description => text(&current.description),
+                Field::Author => text(&current.author),
+                Field::License => text(&current.license),
+                Field::Version => text(&current.version),
+                Field::Tags => Value::from(current.tags.clone()),
+            };
+            let yours = match change {
+                Change::Clear => Value::Null,
+                Change::Text(text) => Value::from(text.clone()),
+                Change::List(items) => Value::from(items.clone()),
+            };
+            if yours != current {
+                let field = field.as_str().to_owned();
+                self.conflicts.push(Conflict { field, yours: Any(yours), current: Any(current) });
+            }
+        }
+        self
     }
 }
 
@@ -45,6 +134,9 @@ fn database(error: &RepositoryError) -> Problem {
         RepositoryError::Internal(_) => Problem::internal(),
     }
 }
+
+/// Seconds after which another writer is likely to be done.
+const BUSY_RETRY_SECONDS: u64 = 1;
 
 /// An error's text as a sentence.
 fn sentence(error: &impl ToString) -> String {

@@ -35,7 +35,10 @@ use poem::{
 use poem_openapi::{LicenseObject, OpenApiService};
 
 use self::{
-    api::{artifacts::ArtifactsApi, collections::CollectionsApi, service::ServiceApi},
+    api::{
+        artifacts::ArtifactsApi, collections::CollectionsApi, editing::EditingApi,
+        projects::ProjectsApi, service::ServiceApi,
+    },
     cors::Cors,
     envelope::Envelope,
     gate::Gate,
@@ -65,13 +68,20 @@ pub struct HttpSettings {
     pub refresh_burst: u32,
 }
 
-fn api() -> OpenApiService<(ServiceApi, CollectionsApi, ArtifactsApi), ()> {
-    let operations = (ServiceApi, CollectionsApi, ArtifactsApi);
+fn api() -> OpenApiService<(ServiceApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi), ()>
+{
+    let operations = (ServiceApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
     OpenApiService::new(operations, "Larder", env!("CARGO_PKG_VERSION"))
         .description(
             "A metadata cache of the artifacts that people keep as files for coding agents: \
              skills, agents, commands, hooks, MCP servers, plugins. The files are the truth; this \
-             API answers from the cache, and refreshes it.",
+             API answers from the cache, refreshes it, and writes to the files.\n\n\
+             **A whole edit.** `GET /api/v1/artifacts/{artifact_id}` answers with an `ETag`, the \
+             artifact's revision. Send it back as `If-Match` (or as `expected_revision` in the \
+             body) with `PUT /api/v1/artifacts/{artifact_id}/metadata`. If somebody has changed \
+             the artifact since, in whatever way, nothing is written: the answer is 412 (409 for \
+             the body's form) with `current_revision`, the current values, and by field what is \
+             yours and what is there. Decide, and send it again with that revision.",
         )
         .license(LicenseObject::new("MIT"))
 }

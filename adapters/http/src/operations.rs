@@ -27,6 +27,8 @@ pub(crate) struct Operation {
     /// Its `operationId`.
     pub id: String,
     query: Vec<QueryParam>,
+    /// Whether a body belongs to it.
+    pub takes_body: bool,
 }
 
 struct QueryParam {
@@ -44,7 +46,12 @@ impl Operations {
         });
         let pages = PAGES.into_iter().map(|(path, id)| Path {
             segments: segments(path),
-            operations: vec![Operation { method: Method::GET, id: id.into(), query: Vec::new() }],
+            operations: vec![Operation {
+                method: Method::GET,
+                id: id.into(),
+                query: Vec::new(),
+                takes_body: false,
+            }],
         });
         let mut paths: Vec<Path> = documented.chain(pages).collect();
         // A fixed segment wins over a parameter, as it does in the router.
@@ -99,7 +106,8 @@ impl Operation {
                 repeatable: parameter["schema"]["type"] == "array",
             });
         let id = operation["operationId"].as_str()?.to_owned();
-        Some(Self { method, id, query: query.collect() })
+        let takes_body = operation["requestBody"].is_object();
+        Some(Self { method, id, query: query.collect(), takes_body })
     }
 
     fn check_query(&self, query: &str) -> Result<(), Problem> {

@@ -2,9 +2,13 @@
 
 use std::fmt;
 
+use larder::domain::edit::InvalidField;
 use poem::{IntoResponse, Response, http::StatusCode};
-use poem_openapi::Object;
+use poem_openapi::{Object, types::Any};
 use serde::Serialize;
+use serde_json::Value;
+
+use crate::dto::Nullable;
 
 /// The media type of problem details (RFC 9457, section 6.1).
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -18,8 +22,34 @@ pub(crate) struct FieldError {
     pub message: String,
 }
 
-/// A problem document (RFC 9457).
+/// A field that was to be changed and is another by now.
+#[derive(Debug, Clone, PartialEq, Serialize, Object)]
+pub(crate) struct Conflict {
+    /// Which field.
+    pub field: String,
+    /// What it was to become; null to be removed.
+    pub yours: Any<Value>,
+    /// What it is now; null where there is none.
+    pub current: Any<Value>,
+}
+
+/// The metadata of an artifact that can be edited.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Object)]
+pub(crate) struct Current {
+    /// What it is for.
+    pub description: Nullable<String>,
+    /// Who wrote it.
+    pub author: Nullable<String>,
+    /// Its licence.
+    pub license: Nullable<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// The author's version.
+    pub version: Nullable<String>,
+}
+
+/// A problem document (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Serialize, Object)]
 #[oai(rename = "Problem", example)]
 pub(crate) struct Problem {
     /// A stable name of the kind of problem, `urn:larder:problem:…`.
@@ -40,6 +70,22 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[oai(skip_serializing_if_is_empty, default)]
     pub errors: Vec<FieldError>,
+    /// The revision that the artifact has now, when a precondition names another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub current_revision: Option<String>,
+    /// Where the changes that were asked for differ from what the artifact says now, by field.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[oai(skip_serializing_if_is_empty, default)]
+    pub conflicts: Vec<Conflict>,
+    /// The metadata that can be edited, as they are now, when a precondition fails.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub current: Option<Current>,
+    /// The files, relative to the project, that both sides have changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[oai(skip_serializing_if_is_empty, default)]
+    pub paths: Vec<String>,
     /// How many seconds to wait before another try.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
@@ -61,10 +107,26 @@ pub(crate) enum Kind {
     TooLarge,
     UnsupportedMediaType,
     Invalid,
+    /// A body names another revision than the artifact has.
+    Conflict,
+    /// A header does.
+    PreconditionFailed,
+    /// Neither header nor body names a revision.
+    PreconditionRequired,
+    /// Something is there already.
+    Exists,
+    /// Both sides of a deployment have changed the same files.
+    Diverged,
+    /// The files cannot be changed without harm.
+    CannotBeWritten,
     TooManyRequests,
     Internal,
     Unavailable,
+    /// Another program writes there.
+    Busy,
     Timeout,
+    /// The disk is full or read-only.
+    Unwritable,
 }
 
 impl Kind {
@@ -84,6 +146,24 @@ impl Kind {
                 "Unsupported media type",
             ),
             Self::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid request"),
+            Self::Conflict => (StatusCode::CONFLICT, "conflict", "Changed meanwhile"),
+            Self::PreconditionFailed => {
+                (StatusCode::PRECONDITION_FAILED, "precondition-failed", "Changed meanwhile")
+            }
+            Self::PreconditionRequired => (
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition-required",
+                "Precondition required",
+            ),
+            Self::Exists => (StatusCode::CONFLICT, "exists", "There already"),
+            Self::Diverged => (StatusCode::CONFLICT, "diverged", "Both sides have changed"),
+            Self::CannotBeWritten => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "cannot-be-written", "Cannot be written safely")
+            }
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "Somebody else is writing"),
+            Self::Unwritable => {
+                (StatusCode::INSUFFICIENT_STORAGE, "unwritable", "The files cannot be written")
+            }
             Self::TooManyRequests => {
                 (StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
             }
@@ -109,6 +189,10 @@ impl Problem {
             detail: detail.into(),
             instance: None,
             errors: Vec::new(),
+            current_revision: None,
+            conflicts: Vec::new(),
+            current: None,
+            paths: Vec::new(),
             retry_after_seconds: None,
             allow: None,
         }
@@ -119,6 +203,17 @@ impl Problem {
         let error = FieldError { field: field.into(), message: message.into() };
         let detail = format!("{}: {}.", error.field, error.message);
         Self { errors: vec![error], ..Self::new(Kind::Invalid, detail) }
+    }
+
+    /// A request of which these fields do not validate.
+    pub(crate) fn all_invalid(refused: Vec<InvalidField>) -> Self {
+        let errors: Vec<FieldError> = refused
+            .into_iter()
+            .map(|InvalidField { field, message }| FieldError { field, message })
+            .collect();
+        let told: Vec<String> =
+            errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
+        Self { errors, ..Self::new(Kind::Invalid, format!("{}.", told.join("; "))) }
     }
 
     /// A defect of the server's, of which a client learns no more than where the log tells of it.

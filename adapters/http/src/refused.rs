@@ -30,6 +30,10 @@ statuses! {
     Nothing = [];
     /// Of an operation on something that a path names.
     Named = [404];
+    /// Of a write that needs no precondition.
+    Written = [404, 409, 413, 415, 507];
+    /// Of a write of an artifact that must be as the caller believes.
+    Guarded = [404, 409, 412, 413, 415, 428, 507];
     /// Of a refresh of everything.
     Limited = [413, 415, 429];
     /// Of a refresh of something that a path names.
@@ -92,13 +96,25 @@ fn retry_after() -> MetaHeader {
 fn describe(status: u16) -> &'static str {
     match status {
         400 => "The request is malformed, or its cursor belongs to another query.",
-        403 => "The Host or Origin of the request is not allowed.",
+        403 => "The Host or Origin of the request, or the place of the project, is not allowed.",
         404 => "There is nothing of that name.",
+        409 => {
+            "Changed meanwhile, by the body's or query's `expected_revision`; or there already; or \
+             both sides of a deployment have changed. The type tells which."
+        }
+        412 => "Changed meanwhile, by `If-Match`. `current_revision` and `current` tell how it is.",
+        428 => "Neither `If-Match` nor `expected_revision` is there.",
+        507 => "The disk is full or read-only; nothing was written.",
         413 => "The body is larger than 1 MiB.",
         415 => "The body is not application/json.",
-        422 => "A parameter or a body field is unknown or does not validate.",
+        422 => {
+            "A parameter or a body field is unknown or does not validate, or the files cannot be \
+                changed safely."
+        }
         429 => "Too many refreshes: wait as Retry-After says.",
         500 => "A defect of the server's; its log tells more under the request id.",
-        _ => "The database is out of reach, or the request took too long.",
+        _ => {
+            "The database is out of reach, somebody else is writing, or the request took too long."
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! | `larder_refresh_duration_seconds` | `outcome` (`completed`, `guarded`, `failed`), `scope` (`source`) |
 //! | `larder_refresh_artifacts_total` | `outcome` (`created`, `updated`, `unchanged`, `removed`, `skipped`) |
 //! | `larder_refresh_errors_total` | `kind`: an [`IssueKind`]'s word, or `unlisted` |
+//! | `larder_writes_total` | `operation` (`edit`, `create`, …), `cache` (`current`, `pending`) |
 //! | `larder_http_request_duration_seconds` | `operation`, `status` (`2xx`, …) |
 //! | `larder_build_info` | `version` |
 //!
@@ -19,7 +20,7 @@ mod classic;
 use std::time::Duration;
 
 use larder::{
-    domain::report::SourceReport,
+    domain::{report::SourceReport, writing::Operation},
     ports::{Exposition, MetricsSink},
 };
 use prometheus_client::{
@@ -53,6 +54,7 @@ pub struct Prometheus {
     refreshes: Timings<Labels<2>>,
     refreshed_artifacts: Family<Labels<1>, Counter>,
     refresh_errors: Family<Labels<1>, Counter>,
+    writes: Family<Labels<2>, Counter>,
     requests: Timings<RequestLabels>,
 }
 
@@ -67,6 +69,7 @@ impl Prometheus {
             refreshes: Family::new_with_constructor(|| Histogram::new(REFRESH_BUCKETS)),
             refreshed_artifacts: Family::default(),
             refresh_errors: Family::default(),
+            writes: Family::default(),
             requests: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
         };
         metrics.register(version);
@@ -104,6 +107,11 @@ impl Prometheus {
             "refresh_errors",
             "Trouble with single artifacts or whole sources in refreshes",
             self.refresh_errors.clone(),
+        );
+        registry.register(
+            "writes",
+            "Writes of files, and whether the cache could follow at once",
+            self.writes.clone(),
         );
         registry.register_with_unit(
             "http_request_duration",
@@ -143,6 +151,12 @@ impl MetricsSink for Prometheus {
         if unlisted > 0 {
             self.refresh_errors.get_or_create(&[("kind", UNLISTED)]).inc_by(unlisted);
         }
+    }
+
+    fn written(&self, operation: Operation, pending: bool) {
+        let cache = if pending { "pending" } else { "current" };
+        let labels = [("operation", operation.as_str()), ("cache", cache)];
+        self.writes.get_or_create(&labels).inc();
     }
 
     fn http_request(&self, operation: &str, status: u16, duration: Duration) {

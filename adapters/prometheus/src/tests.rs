@@ -84,6 +84,22 @@ fn issues_that_a_report_does_not_list_are_counted_all_the_same() {
 }
 
 #[test]
+fn writes_are_counted_by_operation_and_by_whether_the_cache_followed() {
+    let metrics = used();
+    metrics.written(Operation::Edit, false);
+    metrics.written(Operation::Edit, true);
+    metrics.written(Operation::Delete, false);
+    let text = metrics.exposition(Exposition::Classic);
+    for line in [
+        r#"larder_writes_total{operation="edit",cache="current"} 1"#,
+        r#"larder_writes_total{operation="edit",cache="pending"} 1"#,
+        r#"larder_writes_total{operation="delete",cache="current"} 1"#,
+    ] {
+        assert!(has_line(&text, line), "{line} in\n{text}");
+    }
+}
+
+#[test]
 fn requests_are_timed_by_operation_and_class_of_status() {
     let text = used().exposition(Exposition::Classic);
     let count = |class: &str| {

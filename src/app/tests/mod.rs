@@ -4,16 +4,14 @@ mod concurrency;
 mod misses;
 mod refreshing;
 mod starting;
+mod writing;
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Larder, Ports, RefreshOptions};
+use super::{Larder, Policy, Ports, RefreshOptions};
 use crate::{
-    domain::{
-        artifact::CollectionArtifact, freshness::TimeToLive, id::SourceName,
-        report::CollectionReport,
-    },
-    ports::{CacheReader, metrics_sink::MockMetricsSink},
+    domain::{artifact::CollectionArtifact, id::SourceName, report::CollectionReport},
+    ports::{CacheReader, artifact_deployer::MockArtifactDeployer, metrics_sink::MockMetricsSink},
     testing::{
         FakeClock, MemoryRepository, ScriptedSource, artifact_id, at, collection_id, source,
         source_name,
@@ -34,6 +32,7 @@ impl House {
         let mut metrics = MockMetricsSink::new();
         metrics.expect_cache_read().return_const(());
         metrics.expect_source_refreshed().return_const(());
+        metrics.expect_written().return_const(());
         Self::with_metrics(metrics)
     }
 
@@ -44,11 +43,13 @@ impl House {
         files.cover(source("work"));
         let ports = Ports {
             source: files.clone(),
+            writer: files.clone(),
+            deployer: Arc::new(MockArtifactDeployer::new()),
             cache: cache.clone(),
             metrics: Arc::new(metrics),
             clock: clock.clone(),
         };
-        let larder = Larder::new(ports, TimeToLive::default());
+        let larder = Larder::new(ports, Policy::default());
         Self { larder, files, cache, clock, work: source_name("work") }
     }
 

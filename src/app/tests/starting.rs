@@ -32,7 +32,7 @@ async fn a_filled_cache_is_served_at_once_and_verified_meanwhile() {
     house.files.put(&house.work, artifact("skill:a").described("new"));
 
     let gate = house.files.hold(&house.work);
-    let larder = Larder::new(house.larder.ports.clone(), TimeToLive::default());
+    let larder = Larder::new(house.larder.ports.clone(), Policy::default());
     let restarted = Arc::clone(&larder);
     let start = tokio::spawn(async move { restarted.start().await });
     gate.begun().await;

@@ -1,6 +1,6 @@
 //! Settings of what comes later.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use super::{
     layers::{Layers, SettingsError},
@@ -16,12 +16,8 @@ pub(crate) struct Later {
     pub(crate) sweep_every: Option<Duration>,
     /// Whether changes of files are watched.
     pub(crate) watch: bool,
-    /// How long deleted artifacts are kept.
-    pub(crate) trash: Duration,
     /// Where `owner/repo/path` is fetched from.
     pub(crate) forge_url: String,
-    /// Directories that projects must lie in to be deployed to.
-    pub(crate) deploy_roots: Vec<PathBuf>,
     /// Whether metrics ask for the scope `read`.
     pub(crate) metrics_need_read: bool,
     /// Who may do what.
@@ -35,9 +31,7 @@ impl Later {
         Ok(Self {
             sweep_every: layers.text("cache.sweep_every", values::duration_or_off)?,
             watch: layers.switch("cache.watch")?,
-            trash: layers.text("cache.trash", values::duration)?,
             forge_url: layers.text("forge.url", values::web_url)?,
-            deploy_roots: layers.list("deploy.roots", |text| layers.path("deploy.roots", text))?,
             metrics_need_read: layers.text("auth.metrics", |text| {
                 values::word(&[("open", false), ("read", true)], text)
             })?,

@@ -20,7 +20,7 @@ use std::{
     time::Duration,
 };
 
-use larder::domain::freshness::TimeToLive;
+use larder::{app::Policy, domain::freshness::TimeToLive};
 use larder_filesystem::FileSystemConfig;
 
 pub(crate) use self::{
@@ -59,8 +59,8 @@ pub(crate) struct Settings {
     pub(crate) database: DatabaseUrl,
     /// Connections to it, at most.
     pub(crate) max_connections: u32,
-    /// When rows go stale.
-    pub(crate) ttl: TimeToLive,
+    /// When rows go stale, where projects may lie, how long the trash is kept.
+    pub(crate) policy: Policy,
     /// Memory for pages that were sent before, in MiB; 0: none.
     pub(crate) pages_mib: u32,
     /// How long a request may take.
@@ -120,10 +120,7 @@ impl Settings {
                 DatabaseUrl::parse(url, |file| layers.path("database.url", file))
             })?,
             max_connections: layers.number("database.max_connections", 1..=1_000)?,
-            ttl: TimeToLive {
-                default: layers.text("cache.ttl", values::duration)?,
-                by_collection: layers.table("cache.ttl_by_collection", values::duration)?,
-            },
+            policy: policy(&layers)?,
             pages_mib: layers.number("cache.pages_mib", 0..=65_536)?,
             request_timeout: layers.text("cache.request_timeout", values::duration)?,
             refresh_per_minute: layers.number("rate_limit.refresh_per_minute", 1..=100_000)?,
@@ -153,6 +150,21 @@ impl Settings {
         );
         Err(self.layers.error("server.bind", &reason))
     }
+}
+
+fn policy(layers: &Layers) -> Result<Policy, SettingsError> {
+    let root = |text: &str| {
+        let path = layers.path("deploy.roots", text)?;
+        path.into_os_string().into_string().map_err(|_| "its path is not UTF-8".to_owned())
+    };
+    Ok(Policy {
+        ttl: TimeToLive {
+            default: layers.text("cache.ttl", values::duration)?,
+            by_collection: layers.table("cache.ttl_by_collection", values::duration)?,
+        },
+        deploy_roots: layers.list("deploy.roots", root)?,
+        trash: layers.text("cache.trash", values::duration)?,
+    })
 }
 
 /// The file to read: the one that the flag asks for, else the usual one if there is one.

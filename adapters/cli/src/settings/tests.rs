@@ -18,7 +18,7 @@ fn environment_with(variables: &[(&str, &str)]) -> Environment {
 fn the_defaults_are_complete_and_valid() {
     let settings = load(&environment_with(&[]), None, Vec::new());
     assert_eq!(settings.bind.to_string(), "127.0.0.1:7373");
-    assert_eq!(settings.ttl, TimeToLive::default());
+    assert_eq!(settings.policy.ttl, TimeToLive::default());
     assert_eq!(
         settings.database.to_string(),
         "sqlite:///nonexistent/ada/.local/share/larder/larder.db"
@@ -39,7 +39,7 @@ fn flags_win_over_the_environment_and_the_environment_over_the_file() {
         environment_with(&[("LARDER_SERVER_BIND", "127.0.0.1:2"), ("LARDER_CACHE_TTL", "2m")]);
     let settings = load(&environment, file.to_str(), flag("server.bind", "--bind", "127.0.0.1:3"));
     assert_eq!(settings.bind.port(), 3);
-    assert_eq!(settings.ttl.default, Duration::from_mins(2));
+    assert_eq!(settings.policy.ttl.default, Duration::from_mins(2));
     assert_eq!(settings.log_format, LogFormat::Json);
 
     let described: Vec<_> = settings.layers.described().collect();
@@ -73,7 +73,7 @@ fn every_key_of_the_file_is_accepted() {
     let below = |name: &str| directory.path().join(name);
     assert_eq!(settings.sources.collections, [below("shelves"), "/nonexistent/ada/c".into()]);
     assert_eq!(settings.sources.directories[0].path, below("agents"));
-    assert_eq!(settings.ttl.by_collection["work"], Duration::from_mins(5));
+    assert_eq!(settings.policy.ttl.by_collection["work"], Duration::from_mins(5));
     assert_eq!(settings.url.as_deref(), Some("https://larder.example.org"));
     assert_eq!(settings.trusted_proxies.len(), 2);
     assert!(settings.warnings.iter().any(|warning| warning.starts_with("auth.tokens are not")));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder::domain::freshness;
+use larder::domain::{revision::Revision, writing::Stamp};
 use poem::{Request, web::Data};
 use poem_openapi::{
     OpenApi,
@@ -11,13 +11,21 @@ use poem_openapi::{
 
 use super::{
     Tag, default_collection,
+    editing::{location, shown},
+    freshness_of,
     listing::{self, FilterParams, PageParams, Sort},
     parse_id,
 };
 use crate::{
-    answer::{Cached, Json, Revised, Text},
-    dto::{ArtifactDetail, ArtifactList, FacetList, Freshness, Health, RefreshReport},
-    refused::{LimitedNamed, Named, Nothing, Refused},
+    answer::{Cached, Created, Json, Revised, Text},
+    body::Body,
+    conditional::precondition,
+    dto::{
+        ArtifactDetail, ArtifactList, DeletedArtifact, FacetList, Health, NewArtifactBody,
+        RefreshReport, SavedArtifact, TrashItem,
+    },
+    problem::Problem,
+    refused::{Guarded, LimitedNamed, Named, Nothing, Refused, Written},
     state::State,
 };
 
@@ -76,6 +84,24 @@ impl ArtifactsApi {
         let page = PageParams { limit: limit.0, after: after.0, before: before.0, sort: sort.0 };
         let held = if_none_match.0.as_deref();
         Ok(listing::page(&shared, &default_collection(), filter, page, held).await?)
+    }
+
+    /// Create an artifact
+    ///
+    /// Its files first, with an entry in `collection.toml`.
+    #[oai(path = "/", method = "post", operation_id = "createArtifact")]
+    async fn create(
+        &self,
+        shared: Data<&Arc<State>>,
+        body: Body<NewArtifactBody>,
+    ) -> Result<Created<SavedArtifact>, Refused<Written>> {
+        let Some((new, collection)) = body.0 else {
+            return Err(Problem::internal().into());
+        };
+        let saved = shared.larder.create_artifact(collection.as_deref(), new, Stamp::LOCAL).await?;
+        let location = location(&saved);
+        let revision = saved.row.artifact.revision.clone();
+        Ok(Created::new(&shown(&shared, saved), revision.as_str(), location)?)
     }
 
     /// Count all artifacts by type, tag, origin and health
@@ -137,11 +163,40 @@ impl ArtifactsApi {
         let row = larder.artifact(&collection, &parse_id(&artifact_id)?).await?;
         let collections = larder.memberships(&row).await?;
         let managed = larder.is_managed(&row).await?;
-        let ttl = larder.ttl().of(&row.collection);
-        let freshness = Freshness { ttl, cutoff: freshness::cutoff(larder.now(), ttl) };
+        let freshness = freshness_of(larder, &row.collection);
         let revision = row.artifact.revision.clone();
         let detail = ArtifactDetail::new(row, &freshness, managed, &collections);
         Ok(Revised::new(&detail, revision.as_str())?)
+    }
+
+    /// Delete an artifact
+    ///
+    /// Its files, its manifest entry and its lock entry go to the collection's trash, from where it
+    /// can be restored. The precondition is the same as for an edit.
+    #[oai(path = "/:artifact_id", method = "delete", operation_id = "deleteArtifact")]
+    async fn delete(
+        &self,
+        shared: Data<&Arc<State>>,
+        /// The artifact's id, percent-encoded.
+        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        artifact_id: Path<String>,
+        /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
+        #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
+        collection: Query<String>,
+        /// The revision that is to be deleted, unless `If-Match` names it.
+        #[oai(validator(max_length = 64))]
+        expected_revision: Query<Option<String>>,
+        /// The `ETag` of `GET`; `*` for whatever is there.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> Result<Json<DeletedArtifact>, Refused<Guarded>> {
+        let id = parse_id(&artifact_id)?;
+        let expected = expected_revision.0.map(Revision::stored);
+        let condition = precondition(if_match.0.as_deref(), expected)?;
+        let (trashed, cache) =
+            shared.larder.delete_artifact(&collection, &id, condition, Stamp::LOCAL).await?;
+        let deleted = DeletedArtifact { item: TrashItem::from(trashed), cache: cache.into() };
+        Ok(Json::new(&deleted)?)
     }
 
     /// Get an artifact's main file

@@ -2,13 +2,21 @@
 
 pub(crate) mod artifacts;
 pub(crate) mod collections;
+pub(crate) mod editing;
 mod listing;
+pub(crate) mod projects;
 pub(crate) mod service;
 
-use larder::domain::id::{ArtifactId, CollectionId};
+use larder::{
+    app::Larder,
+    domain::{
+        freshness,
+        id::{ArtifactId, CollectionId},
+    },
+};
 use poem_openapi::Tags;
 
-use crate::problem::Problem;
+use crate::{dto::Freshness, problem::Problem};
 
 /// The groups of operations.
 #[derive(Tags)]
@@ -26,6 +34,12 @@ pub(crate) enum Tag {
 
 fn parse_id(text: &str) -> Result<ArtifactId, Problem> {
     ArtifactId::parse(text).map_err(|error| Problem::invalid("artifact_id", error.to_string()))
+}
+
+/// How fresh the rows of a collection are at the moment.
+fn freshness_of(larder: &Larder, collection: &CollectionId) -> Freshness {
+    let ttl = larder.ttl().of(collection);
+    Freshness { ttl, cutoff: freshness::cutoff(larder.now(), ttl) }
 }
 
 /// The collection meant when none is named.

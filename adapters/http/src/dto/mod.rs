@@ -3,12 +3,21 @@
 
 mod artifact;
 mod collection;
+mod deploying;
+mod editing;
 mod moment;
 mod nullable;
 mod report;
 
 pub(crate) use artifact::{ArtifactDetail, ArtifactList, FacetList, Freshness};
 pub(crate) use collection::{CacheStats, CollectionList, UserCollection};
+pub(crate) use deploying::{
+    DeployRequest, DeploymentList, SyncRequest, TransferReport, UndeployRequest,
+};
+pub(crate) use editing::{
+    DeletedArtifact, HistoryList, MetadataChange, NewArtifactBody, SavedArtifact, TrashItem,
+    TrashList,
+};
 use moment::Moment;
 pub(crate) use nullable::Nullable;
 pub(crate) use report::{BatchReport, RefreshReport};
@@ -102,6 +111,12 @@ mod tests {
         agree(&RefreshReport::example());
         agree(&BatchReport::example());
         agree(&Problem::example());
+        agree(&SavedArtifact::example());
+        agree(&DeletedArtifact::example());
+        agree(&TrashList::example());
+        agree(&HistoryList::example());
+        agree(&TransferReport::example());
+        agree(&DeploymentList::example());
         agree(&Problem::invalid("limit", "it must be 1 to 200").retry_after(1));
     }
 }

@@ -15,6 +15,12 @@ use serde_json::Value;
 #[serde(transparent)]
 pub(crate) struct Moment(pub Timestamp);
 
+impl poem_openapi::types::Example for Moment {
+    fn example() -> Self {
+        Self(Timestamp::default() + chrono::TimeDelta::days(20_458))
+    }
+}
+
 impl Type for Moment {
     const IS_REQUIRED: bool = true;
     type RawValueType = Self;

@@ -3,9 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use larder::{
-    app::{Larder, Ports},
-    domain::{collection::Source, freshness::TimeToLive, id::SourceName, report::SourceReport},
-    ports::{Exposition, MetricsSink},
+    app::{Larder, Policy, Ports},
+    domain::{collection::Source, id::SourceName, report::SourceReport, writing::Operation},
+    ports::{ArtifactDeployer, Exposition, MetricsSink, artifact_deployer::MockArtifactDeployer},
     testing::{FakeClock, MemoryRepository, ScriptedSource, at, source, source_name},
 };
 use larder_http::HttpSettings;
@@ -31,6 +31,7 @@ pub(crate) struct NoMetrics;
 impl MetricsSink for NoMetrics {
     fn cache_read(&self, _: bool) {}
     fn source_refreshed(&self, _: &SourceReport) {}
+    fn written(&self, _: Operation, _: bool) {}
     fn http_request(&self, _: &str, _: u16, _: Duration) {}
     fn exposition(&self, format: Exposition) -> String {
         format!("{format:?}")
@@ -55,17 +56,24 @@ impl House {
     }
 
     pub(crate) fn with(settings: &HttpSettings) -> Self {
+        Self::deploying(settings, Arc::new(MockArtifactDeployer::new()))
+    }
+
+    /// With that stand-in for what copies artifacts into projects.
+    pub(crate) fn deploying(settings: &HttpSettings, deployer: Arc<dyn ArtifactDeployer>) -> Self {
         let clock = Arc::new(FakeClock::at(at(100)));
         let files = Arc::new(ScriptedSource::new(clock.clone()));
         let cache = Arc::new(MemoryRepository::new());
         files.cover(source("work"));
         let ports = Ports {
             source: files.clone(),
+            writer: files.clone(),
+            deployer,
             cache: cache.clone(),
             metrics: Arc::new(NoMetrics),
             clock: clock.clone(),
         };
-        let larder = Larder::new(ports, TimeToLive::default());
+        let larder = Larder::new(ports, Policy::default());
         let service = larder_http::service(larder.clone(), settings);
         let client = TestClient::new(service).default_header("host", "localhost:7373");
         Self { client, larder, files, cache, clock, work: source_name("work") }
@@ -101,6 +109,22 @@ impl House {
     pub(crate) async fn post(&self, path: &str) -> Answer {
         self.clock.advance(Duration::from_secs(1));
         Answer::of(self.client.post(path).send().await).await
+    }
+
+    /// A request with a JSON body, a second later, as [`Self::post`].
+    pub(crate) async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        if_match: Option<&str>,
+        body: &Value,
+    ) -> Answer {
+        self.clock.advance(Duration::from_secs(1));
+        let mut request = self.client.request(method, path).body_json(body);
+        if let Some(if_match) = if_match {
+            request = request.header("if-match", if_match);
+        }
+        Answer::of(request.send().await).await
     }
 
     pub(crate) async fn send(&self, method: Method, path: &str) -> Answer {

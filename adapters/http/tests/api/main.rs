@@ -5,8 +5,10 @@
 mod house;
 
 mod conditional;
+mod editing;
 mod gate;
 mod paging;
 mod problems;
+mod projects;
 mod reading;
 mod refreshing;

@@ -1,0 +1,95 @@
+//! Creating: the files of the kind, and the manifest entry.
+
+use larder::{
+    domain::{
+        edit::{Change, Field},
+        id::ArtifactKind,
+        revision::Revision,
+        writing::{HistoryEntry, NewArtifact, Operation, Written},
+    },
+    ports::WriteError,
+};
+
+use super::{Writing, failure::Failure, target::Target, transaction::Side};
+use crate::{
+    files::Refusal,
+    frontmatter,
+    managed::{MANIFEST, NewEntry},
+};
+
+/// The main file of a skill.
+const SKILL_FILE: &str = "SKILL.md";
+
+/// Creates one artifact.
+pub(super) fn create(writing: &Writing<'_>, new: &NewArtifact) -> Result<Written, Failure> {
+    let Writing { tree, manifests, stamp, reader } = writing;
+    let files = writing.manifest()?;
+    let source = &reader.source.name;
+    let manifest = files.manifest_text(source)?;
+    let path = free_path(writing, new)?;
+    let entry = NewEntry { id: &new.id, path: &path, metadata: &new.metadata, tools: &new.tools };
+    let new_manifest = manifests.add_entry(manifest, &entry, stamp.at)?;
+    let text = content(new)?;
+
+    let mut write = writing.transaction(None);
+    if new.id.kind().as_str() == ArtifactKind::SKILL {
+        write.create_directory(Side::Source, &path, &[(SKILL_FILE, &text)])?;
+    } else {
+        write.create(Side::Source, &path, &text)?;
+    }
+    let manifest_path = tree.real(MANIFEST)?;
+    write.replace(Side::Source, &manifest_path, manifest.as_bytes(), new_manifest.as_bytes())?;
+    let after = files.with_manifest(&new_manifest).entry(source, &new.id)?;
+    let mut told = HistoryEntry::new(write.id(), &new.id, Operation::Create, stamp);
+    told.revision_after = after.map(|entry| {
+        let [entry, lock] = entry.bytes();
+        Revision::of(&[&text, &entry, &lock])
+    });
+    write.commit(Some(told))?;
+    Target::read_back(writing, &new.id, "")
+}
+
+/// Where the artifact goes, when nothing is there.
+fn free_path(writing: &Writing<'_>, new: &NewArtifact) -> Result<String, Failure> {
+    let tree = &writing.tree;
+    let (name, kind) = (new.id.name(), new.id.kind());
+    let path = match kind.as_str() {
+        ArtifactKind::SKILL => format!("skills/{name}"),
+        ArtifactKind::AGENT => format!("agents/{name}.md"),
+        _ => format!("commands/{name}.md"),
+    };
+    let real = match tree.real(&path) {
+        // The directory of its kind is made as well.
+        Err(Refusal::Missing) => path,
+        real => real?,
+    };
+    if tree.exists(&real)? {
+        let message = format!("there is something at {real} already: move it away first");
+        return Err(WriteError::Exists(message).into());
+    }
+    Ok(real)
+}
+
+/// The main file: frontmatter with what is given, and the body.
+fn content(new: &NewArtifact) -> Result<Vec<u8>, Failure> {
+    let name = frontmatter::scalar(new.id.name());
+    let mut text = format!("---\nname: {name}\n");
+    if !new.tools.is_empty() {
+        let key =
+            if new.id.kind().as_str() == ArtifactKind::AGENT { "tools" } else { "allowed-tools" };
+        text += &format!("{key}: {}\n", frontmatter::flow_list(&new.tools));
+    }
+    text += "---\n";
+    if !new.body.is_empty() {
+        if !new.body.starts_with('\n') {
+            text.push('\n');
+        }
+        text += &new.body;
+        if !new.body.ends_with('\n') {
+            text.push('\n');
+        }
+    }
+    let changes: Vec<(Field, Change)> =
+        new.metadata.changes().map(|(field, change)| (field, change.clone())).collect();
+    Ok(frontmatter::edit(text.as_bytes(), &changes)?)
+}

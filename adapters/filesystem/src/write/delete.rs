@@ -1,0 +1,121 @@
+//! Deleting: files, manifest entry and lock entry go to the trash together.
+
+use larder::{
+    domain::writing::{HistoryEntry, Operation, Place, Precondition, TrashItem},
+    ports::WriteError,
+};
+
+use super::{
+    SOURCE_STATE, Writing,
+    failure::Failure,
+    target::{Target, attempts},
+    transaction::Side,
+    trash::{FILES, RECORD, Record, TRASH},
+    tree::split,
+};
+use crate::{
+    files::normal,
+    managed::{LOCK, Listed, MANIFEST},
+};
+
+/// Deletes one artifact.
+pub(super) fn delete(
+    writing: &Writing<'_>,
+    place: &Place,
+    precondition: &Precondition,
+) -> Result<TrashItem, Failure> {
+    let open = || Target::open(writing, &place.id, &place.path);
+    attempts(precondition, open, |target| {
+        let listed = target.listed.as_ref().ok_or(WriteError::Missing)?;
+        move_away(writing, &target, listed)
+    })
+}
+
+fn move_away(
+    writing: &Writing<'_>,
+    target: &Target,
+    listed: &Listed,
+) -> Result<TrashItem, Failure> {
+    let Writing { tree, manifests, stamp, .. } = writing;
+    let artifact = &target.artifact;
+    let (new_manifest, entry) =
+        manifests.remove_entry(listed.manifest()?, &artifact.id, stamp.at)?;
+    let lock = listed.without_lock_entry(&artifact.id)?;
+    let moved = movable(writing, listed)?;
+
+    let mut write = writing.transaction(None);
+    let place = tree.own(&format!("{TRASH}/{}", write.id()));
+    let item = TrashItem {
+        id: write.id().to_owned(),
+        artifact: artifact.id.clone(),
+        path: artifact.path.clone(),
+        deleted_at: stamp.at,
+        deleted_by: stamp.by.clone(),
+    };
+    let (new_lock, lock_entry) = lock.unzip();
+    let revision = artifact.revision.clone();
+    let record = Record { item: item.clone(), revision, entry, lock_entry, moved: moved.clone() };
+    let bytes = serde_json::to_vec(&record).map_err(std::io::Error::other)?;
+    write.create(Side::Source, &format!("{place}/{RECORD}"), &bytes)?;
+    if let Some(from) = &moved {
+        let to = format!("{place}/{FILES}/{}", split(from).1);
+        write.relocate(from, &to, check(target, from))?;
+    }
+    let manifest = tree.real(MANIFEST)?;
+    write.replace(Side::Source, &manifest, listed.manifest_bytes(), new_manifest.as_bytes())?;
+    if let (Some(new_lock), Some(lock)) = (&new_lock, listed.lock_bytes()) {
+        write.replace(Side::Source, &tree.real(LOCK)?, lock, new_lock.as_bytes())?;
+    }
+    let mut told = HistoryEntry::new(write.id(), &artifact.id, Operation::Delete, stamp);
+    told.revision_before = Some(artifact.revision.clone());
+    write.commit(Some(told))?;
+    Ok(item)
+}
+
+/// The main file within what is moved, with its bytes: it must be the one that was judged.
+fn check<'a>(target: &'a Target, moved: &str) -> Option<(&'a str, &'a [u8])> {
+    let path = target.main.path.as_deref().ok()?;
+    let inside = path.strip_prefix(moved)?;
+    // One key of a JSON file is not the file's bytes.
+    let whole = target.artifact.path.find('#').is_none();
+    whole.then(|| (inside.trim_start_matches('/'), target.main.bytes.as_slice()))
+}
+
+/// What goes with the artifact: its directory or file, unless it is not there, leads out of the
+/// root, or is another artifact's as well.
+fn movable(writing: &Writing<'_>, listed: &Listed) -> Result<Option<String>, Failure> {
+    let tree = &writing.tree;
+    let Some(path) = listed.entry.path().and_then(normal) else { return Ok(None) };
+    let (parent, name) = split(&path);
+    let taken = path.is_empty()
+        || [MANIFEST, LOCK].contains(&path.as_str())
+        || path.split('/').next() == Some(SOURCE_STATE);
+    if taken {
+        let message = "its path is the collection itself, or a file that the collection needs: \
+                       correct its entry in collection.toml first";
+        return Err(WriteError::unfit(message).into());
+    }
+    let below = format!("{path}/");
+    let mut inside = Vec::new();
+    for (id, other) in listed.others()? {
+        if other == path {
+            return Ok(None);
+        }
+        if other.starts_with(&below) {
+            inside.push(id);
+        }
+    }
+    if !inside.is_empty() {
+        inside.truncate(5);
+        let message = format!(
+            "other artifacts lie in its directory: delete {} first",
+            inside.join(", ")
+        );
+        return Err(WriteError::unfit(message).into());
+    }
+    let Ok(parent) = (if parent.is_empty() { Ok(String::new()) } else { tree.real(parent) }) else {
+        return Ok(None);
+    };
+    let real = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
+    Ok(tree.exists(&real)?.then_some(real))
+}

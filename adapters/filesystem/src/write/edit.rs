@@ -1,0 +1,151 @@
+//! Editing metadata where they stand.
+
+use larder::{
+    domain::{
+        edit::{Change, Field, MetadataEdit},
+        writing::{HistoryEntry, Operation, Place, Precondition, Written},
+    },
+    ports::WriteError,
+};
+
+use super::{
+    Writing,
+    failure::Failure,
+    target::{Target, attempts},
+    transaction::Side,
+};
+use crate::{
+    files::Refusal,
+    frontmatter,
+    managed::{MANIFEST, Scope},
+};
+
+/// Edits one artifact.
+pub(super) fn edit(
+    writing: &Writing<'_>,
+    place: &Place,
+    edit: &MetadataEdit,
+    precondition: &Precondition,
+) -> Result<Written, Failure> {
+    let open = || Target::open(writing, &place.id, &place.path);
+    attempts(precondition, open, |target| {
+        let plan = Plan::new(writing, &target, edit)?;
+        if !plan.carry_out(writing, &target, edit)? {
+            return Ok(Written { artifact: target.artifact, changed: false });
+        }
+        Target::read_back(writing, &place.id, &target.artifact.path)
+    })
+}
+
+/// The new contents.
+struct Plan {
+    /// Of the main file, when it changes.
+    main: Option<Vec<u8>>,
+    /// Of the manifest, when it changes.
+    manifest: Option<String>,
+}
+
+impl Plan {
+    fn new(writing: &Writing<'_>, target: &Target, edit: &MetadataEdit) -> Result<Self, Failure> {
+        let (mut in_file, mut in_entry) = (Vec::new(), Vec::new());
+        for (field, change) in edit.changes() {
+            let place = Destination::of(target, field, change)?;
+            if place.in_file {
+                in_file.push((field, change.clone()));
+            }
+            if let Some(scope) = place.in_entry {
+                in_entry.push((field, change.clone(), scope));
+            }
+        }
+        let main = match in_file.is_empty() {
+            true => None,
+            false => {
+                let edited = frontmatter::edit(&target.main.bytes, &in_file)?;
+                Some(edited).filter(|edited| *edited != target.main.bytes)
+            }
+        };
+        let Some(listed) = &target.listed else { return Ok(Self { main, manifest: None }) };
+        let manifest = listed.manifest()?;
+        let edited = writing.manifests.edit_entry(manifest, &target.artifact.id, &in_entry)?;
+        // Nothing that was asked for is new, so nothing is: not even the date.
+        if main.is_none() && edited == manifest {
+            return Ok(Self { main, manifest: None });
+        }
+        let dated = writing.manifests.touch(&edited, writing.stamp.at)?;
+        Ok(Self { main, manifest: Some(dated).filter(|dated| dated != manifest) })
+    }
+
+    /// Writes; `false` when there is nothing to be written.
+    fn carry_out(
+        self,
+        writing: &Writing<'_>,
+        target: &Target,
+        edit: &MetadataEdit,
+    ) -> Result<bool, Failure> {
+        let mut write = writing.transaction(None);
+        if let Some(main) = &self.main {
+            let path = target.main.path.as_ref().map_err(refused)?;
+            write.replace(Side::Source, path, &target.main.bytes, main)?;
+        }
+        if let (Some(manifest), Some(listed)) = (&self.manifest, &target.listed) {
+            let path = writing.tree.real(MANIFEST)?;
+            write.replace(Side::Source, &path, listed.manifest_bytes(), manifest.as_bytes())?;
+        }
+        if write.is_empty() {
+            return Ok(false);
+        }
+        let main = self.main.as_deref().unwrap_or(&target.main.bytes);
+        let after = target.revision_with(main, self.manifest.as_deref())?;
+        let artifact = &target.artifact;
+        let mut entry =
+            HistoryEntry::new(write.id(), &artifact.id, Operation::Edit, &writing.stamp);
+        entry.fields = edit.fields();
+        entry.revision_before = Some(artifact.revision.clone());
+        entry.revision_after = Some(after);
+        write.commit(Some(entry))?;
+        Ok(true)
+    }
+}
+
+/// Where one change goes: to the place that supplies the value today.
+struct Destination {
+    in_file: bool,
+    in_entry: Option<Scope>,
+}
+
+impl Destination {
+    fn of(target: &Target, field: Field, change: &Change) -> Result<Self, Failure> {
+        let main = &target.main;
+        let file_supplies = if main.is_markdown {
+            frontmatter::supplies(&main.bytes, field)
+        } else {
+            target.listed.as_ref().is_some_and(|listed| listed.file_supplies(field))
+        };
+        if file_supplies && !main.is_markdown {
+            let message = format!(
+                "its {} stands in its JSON file, which Larder does not edit: change it there",
+                field.as_str()
+            );
+            return Err(WriteError::unfit(message).into());
+        }
+        if let Err(refusal) = &main.path
+            && main.is_markdown
+        {
+            return Err(refused(refusal));
+        }
+        let entry_supplies =
+            target.listed.as_ref().is_some_and(|listed| listed.entry_supplies(field));
+        let cleared = *change == Change::Clear;
+        let in_file = main.is_markdown && (cleared || file_supplies || !entry_supplies);
+        if !in_file && target.listed.is_none() {
+            let message = "it has no frontmatter of its own, so it cannot be edited";
+            return Err(WriteError::unfit(message).into());
+        }
+        let scope = if in_file { Scope::Copies } else { Scope::Supply };
+        Ok(Self { in_file, in_entry: target.listed.as_ref().map(|_| scope) })
+    }
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    WriteError::unfit(format!("it cannot be edited: {refusal}")).into()
+}

@@ -1,0 +1,228 @@
+//! Writing: under the source's lock, all or nothing, and never over what somebody saved meanwhile.
+//!
+//! - `tree`: a locked directory tree, in which no path follows a link.
+//! - `transaction`, `journal`, `recovery`: several files as one write, also for who comes after a
+//!   crash.
+//! - `target`: an artifact as it is before a write; `edit`, `create`, `delete`, `restore`: the
+//!   writes; `trash`, `history`: what they leave.
+
+mod create;
+mod delete;
+mod edit;
+mod failure;
+mod history;
+mod journal;
+mod recovery;
+mod restore;
+mod target;
+mod transaction;
+mod trash;
+mod tree;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use larder::{
+    domain::{
+        collection::{Layout, Source},
+        edit::MetadataEdit,
+        id::ArtifactId,
+        writing::{HistoryEntry, NewArtifact, Place, Precondition, Stamp, TrashItem, Written},
+    },
+    ports::{ArtifactWriter, WriteError},
+};
+use ulid::Ulid;
+
+use self::{
+    failure::Failure, journal::Journal, recovery::SOURCE_STATE, transaction::Transaction,
+    tree::Tree,
+};
+use crate::{
+    FileSystem,
+    files::Root,
+    managed::{KnownValid, ManifestFiles},
+    rows::Reader,
+    unreadable,
+};
+
+/// How long a writer waits for the others of this process; for those of another one, as long again.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// The turns of this process's writers, by root: first come, first served. The locks of files have
+/// no order of their own.
+#[derive(Debug, Default)]
+pub(crate) struct Turns(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+
+impl Turns {
+    fn of(&self, root: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(turns.entry(root.to_owned()).or_default())
+    }
+}
+
+/// What every write has at hand: its source, locked, and who writes.
+pub(crate) struct Writing<'a> {
+    pub(crate) reader: &'a Reader<'a>,
+    /// The source's files, as long as they are locked.
+    pub(crate) tree: Tree,
+    pub(crate) manifests: &'a KnownValid,
+    pub(crate) stamp: Stamp,
+}
+
+impl Writing<'_> {
+    /// A write of several files, to be put together.
+    fn transaction<'a>(&'a self, project: Option<&'a Tree>) -> Transaction<'a> {
+        let id = Ulid::from_datetime(self.stamp.at.into());
+        Transaction::new(&self.tree, project, id.to_string())
+    }
+
+    /// The manifest of a source that has one.
+    fn manifest(&self) -> Result<ManifestFiles, Failure> {
+        let files = ManifestFiles::read(&self.tree.root, &self.reader.source.name)?;
+        files.ok_or_else(|| WriteError::unfit("its collection has lost its collection.toml").into())
+    }
+}
+
+impl FileSystem {
+    /// Runs a write on a blocking thread when it is its turn. It goes on when its caller leaves.
+    pub(crate) async fn writing<T: Send + 'static>(
+        &self,
+        source: &Source,
+        stamp: &Stamp,
+        work: impl FnOnce(&Writing<'_>) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let turn = self.turns.of(&source.root).lock_owned();
+        let Ok(turn) = tokio::time::timeout(WAIT, turn).await else { return Err(WriteError::Busy) };
+        let (stamp, manifests) = (stamp.clone(), Arc::clone(&self.manifests));
+        let written = self.reading(source, move |reader| {
+            let _turn = turn;
+            let locked = recovery::lock_source(&reader.source.root);
+            Ok(locked.and_then(|tree| {
+                hit("locked");
+                work(&Writing { reader, tree, manifests: &manifests, stamp })
+            }))
+        });
+        written.await?.map_err(WriteError::from)
+    }
+
+    /// Runs what only looks at Larder's own files.
+    async fn looking<T: Send + 'static>(
+        &self,
+        source: &Source,
+        work: impl FnOnce(&Root) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        let looked = self.reading(source, move |reader| {
+            let root = Root::open(&reader.source.root);
+            Ok(work(&root.map_err(|error| unreadable(&reader.source.name, error))?))
+        });
+        looked.await?.map_err(WriteError::from)
+    }
+}
+
+#[async_trait]
+impl ArtifactWriter for FileSystem {
+    async fn edit(
+        &self,
+        place: &Place,
+        edit: &MetadataEdit,
+        precondition: &Precondition,
+        stamp: &Stamp,
+    ) -> Result<Written, WriteError> {
+        let (at, edit, precondition) = (place.clone(), edit.clone(), precondition.clone());
+        let work = move |writing: &Writing<'_>| edit::edit(writing, &at, &edit, &precondition);
+        self.writing(&place.source, stamp, work).await
+    }
+
+    async fn create(
+        &self,
+        source: &Source,
+        new: &NewArtifact,
+        stamp: &Stamp,
+    ) -> Result<Written, WriteError> {
+        require_manifest(source, "made")?;
+        let new = new.clone();
+        self.writing(source, stamp, move |writing| create::create(writing, &new)).await
+    }
+
+    async fn delete(
+        &self,
+        place: &Place,
+        precondition: &Precondition,
+        stamp: &Stamp,
+    ) -> Result<TrashItem, WriteError> {
+        require_manifest(&place.source, "deleted")?;
+        let (at, precondition) = (place.clone(), precondition.clone());
+        let work = move |writing: &Writing<'_>| delete::delete(writing, &at, &precondition);
+        self.writing(&place.source, stamp, work).await
+    }
+
+    async fn restore(
+        &self,
+        source: &Source,
+        trash_id: &str,
+        stamp: &Stamp,
+    ) -> Result<Written, WriteError> {
+        // What is no id of Larder's own names nothing, and is no path.
+        let Ok(trash_id) = trash_id.parse::<Ulid>() else { return Err(WriteError::Missing) };
+        let trash_id = trash_id.to_string();
+        self.writing(source, stamp, move |writing| restore::restore(writing, &trash_id)).await
+    }
+
+    async fn trash(&self, source: &Source) -> Result<Vec<TrashItem>, WriteError> {
+        self.looking(source, trash::items).await
+    }
+
+    async fn history(
+        &self,
+        source: &Source,
+        id: &ArtifactId,
+    ) -> Result<Vec<HistoryEntry>, WriteError> {
+        let id = id.clone();
+        self.looking(source, move |root| history::of(root, &id)).await
+    }
+
+    async fn tidy(&self, source: &Source, keep: Duration) -> Result<(), WriteError> {
+        let tidied = self.reading(source, move |reader| Ok(tidy(reader, keep)));
+        tidied.await?.map_err(WriteError::from)
+    }
+}
+
+fn tidy(reader: &Reader<'_>, keep: Duration) -> Result<(), Failure> {
+    let root = &reader.source.root;
+    let state = Path::new(root).join(SOURCE_STATE);
+    let old = chrono::TimeDelta::from_std(keep).ok();
+    let before = old.and_then(|old| reader.clock.now().checked_sub_signed(old));
+    if !Journal::stands_in(&state) && !trash::has_older(&state, before) {
+        return Ok(());
+    }
+    let Some(tree) = Tree::try_lock(root, SOURCE_STATE)? else { return Ok(()) };
+    recovery::recover(&tree)?;
+    if let Some(before) = before {
+        trash::sweep(&tree, before)?;
+    }
+    Ok(())
+}
+
+/// Refuses what needs a manifest in a directory that has none.
+fn require_manifest(source: &Source, what: &str) -> Result<(), WriteError> {
+    match source.layout {
+        Layout::Managed => Ok(()),
+        Layout::Plain => Err(WriteError::unfit(format!(
+            "artifacts of the plain directory {} are not {what} by Larder: it has no \
+             collection.toml, so use the files themselves",
+            source.name
+        ))),
+    }
+}
+
+/// A point at which a writer may be killed: a test does so at each of them.
+fn hit(point: &str) {
+    #[cfg(feature = "failpoints")]
+    fail::fail_point!("write");
+    tracing::trace!(point, "write");
+}

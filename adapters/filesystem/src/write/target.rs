@@ -1,0 +1,115 @@
+//! An artifact as it is before a write.
+
+use larder::{
+    domain::{
+        artifact::Artifact,
+        collection::Layout,
+        id::ArtifactId,
+        revision::Revision,
+        writing::{Form, Precondition, Written},
+    },
+    ports::WriteError,
+};
+
+use super::{Writing, failure::Failure};
+use crate::{
+    files::Refusal,
+    json::split_pointer,
+    managed::{self, Listed},
+    plain,
+    reading::is_markdown,
+};
+
+/// How often a write that wants whatever is there begins anew because somebody saved.
+const TRIES: usize = 16;
+
+/// An artifact, and the bytes that it was read from.
+pub(crate) struct Target {
+    pub(crate) artifact: Artifact,
+    /// Its main file.
+    pub(crate) main: MainFile,
+    /// Its manifest entry; `None` in a plain directory.
+    pub(crate) listed: Option<Listed>,
+}
+
+/// A main file, and where it really lies.
+pub(crate) struct MainFile {
+    /// Relative to the root, without links; the reason, when there is none to be written.
+    pub(crate) path: Result<String, Refusal>,
+    pub(crate) bytes: Vec<u8>,
+    /// Whether it can have frontmatter.
+    pub(crate) is_markdown: bool,
+}
+
+impl Target {
+    /// Reads an artifact anew; in a plain directory at `path`.
+    pub(crate) fn open(writing: &Writing<'_>, id: &ArtifactId, path: &str) -> Result<Self, Failure> {
+        let Writing { reader, tree, .. } = writing;
+        let (artifact, bytes, listed) = match reader.source.layout {
+            Layout::Managed => {
+                let listed = managed::open(reader, &tree.root, id)?;
+                let (artifact, bytes, listed) = listed.ok_or(WriteError::Missing)?;
+                (artifact, bytes, Some(listed))
+            }
+            Layout::Plain => {
+                let read = plain::open(reader, &tree.root, id, path).ok_or(WriteError::Missing)?;
+                (read.0, read.1, None)
+            }
+        };
+        let (file, pointer) = split_pointer(&artifact.path);
+        let main = MainFile {
+            path: tree.real(file),
+            bytes,
+            is_markdown: pointer.is_none() && is_markdown(file),
+        };
+        Ok(Self { artifact, main, listed })
+    }
+
+    /// Reads an artifact back, once it was written.
+    pub(crate) fn read_back(
+        writing: &Writing<'_>,
+        id: &ArtifactId,
+        path: &str,
+    ) -> Result<Written, Failure> {
+        Ok(Written { artifact: Self::open(writing, id, path)?.artifact, changed: true })
+    }
+
+    /// Goes on only if the artifact is as the caller believes.
+    pub(crate) fn judge(&self, precondition: &Precondition) -> Result<(), Failure> {
+        precondition.judge(&self.artifact.revision).map_err(|form| self.conflict(form))
+    }
+
+    /// That the artifact is another than the caller believes.
+    pub(crate) fn conflict(&self, form: Form) -> Failure {
+        WriteError::Conflict { form, current: Box::new(self.artifact.clone()) }.into()
+    }
+
+    /// The revision that the artifact will have with this main file and this manifest.
+    pub(crate) fn revision_with(
+        &self,
+        main: &[u8],
+        manifest: Option<&str>,
+    ) -> Result<Revision, Failure> {
+        let Some(listed) = &self.listed else { return Ok(plain::revision(main)) };
+        Ok(listed.revision_with(&self.artifact.id, main, manifest)?)
+    }
+}
+
+/// Tries a write of an artifact that is as the caller believes, and again when somebody saved
+/// meanwhile and the caller wants it whatever is there.
+pub(crate) fn attempts<T>(
+    precondition: &Precondition,
+    open: impl Fn() -> Result<Target, Failure>,
+    attempt: impl Fn(Target) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    for _ in 0..TRIES {
+        let target = open()?;
+        target.judge(precondition)?;
+        match (attempt(target), precondition.lost()) {
+            (Err(Failure::Overtaken), None) => {}
+            (Err(Failure::Overtaken), Some(form)) => return Err(open()?.conflict(form)),
+            (outcome, _) => return outcome,
+        }
+    }
+    Err(Failure::Busy)
+}

@@ -1,0 +1,285 @@
+//! A directory tree that is written in, under its lock.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Write as _},
+    os::fd::OwnedFd,
+    thread,
+    time::Duration,
+};
+
+use larder::domain::revision::Revision;
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+
+use super::failure::Failure;
+use crate::files::{Refusal, Root};
+
+/// How long a writer waits for another one (write-path of the design: 5 s), and how often it looks.
+const WAIT: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(5);
+
+/// Directories that are made, as the user's mask lets them be.
+const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
+
+/// A content, by its hash.
+pub(crate) fn hash(bytes: &[u8]) -> String {
+    Revision::of(&[bytes]).as_str().to_owned()
+}
+
+/// A tree that nobody else writes in as long as this lives. Paths are relative to its root, and no
+/// part of them may be a link: what a link leads to is named by its own path ([`Tree::real`]).
+pub(crate) struct Tree {
+    pub(crate) root: Root,
+    /// Where Larder's own files are: `.larder` or `.claude/.larder`.
+    state: String,
+    /// Opened anew by each writer: the lock belongs to the open file, and goes with it.
+    _lock: File,
+}
+
+impl Tree {
+    /// Locks a tree; makes the directory of Larder's own files where it is missing.
+    pub(crate) fn lock(root: &str, state: &str) -> Result<Self, Failure> {
+        let root = Root::open(root)?;
+        let mut made = String::new();
+        for name in state.split('/') {
+            made = if made.is_empty() { name.to_owned() } else { format!("{made}/{name}") };
+            make_directory(&root, &made)?;
+        }
+        let directory = root.directory(state)?;
+        let ignore = open(&directory, ".gitignore", OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY);
+        match ignore {
+            // Nothing of Larder's own belongs into the user's history.
+            Ok(mut file) => file.write_all(b"*\n")?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+        let lock = open(&directory, "lock", OFlags::CREATE | OFlags::RDWR)?;
+        for _ in 0..WAIT.as_millis() / LOOK.as_millis() {
+            match lock.try_lock() {
+                Ok(()) => return Ok(Self { root, state: state.to_owned(), _lock: lock }),
+                Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
+                Err(TryLockError::Error(error)) => return Err(error.into()),
+            }
+        }
+        Err(Failure::Busy)
+    }
+
+    /// Locks a tree if nobody has it; `None` when somebody has, or nobody ever wrote there.
+    pub(crate) fn try_lock(root: &str, state: &str) -> Result<Option<Self>, Failure> {
+        let root = Root::open(root)?;
+        let directory = match root.directory(state) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            directory => directory?,
+        };
+        let lock = open(&directory, "lock", OFlags::CREATE | OFlags::RDWR)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(Self { root, state: state.to_owned(), _lock: lock })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+
+    /// The path of one of Larder's own files.
+    pub(crate) fn own(&self, name: &str) -> String {
+        format!("{}/{name}", self.state)
+    }
+
+    /// The root's own path, without links.
+    pub(crate) fn path(&self) -> String {
+        self.root.join("").to_string_lossy().into_owned()
+    }
+
+    /// Where a path really lies: links within the root are written through, one that leaves it is
+    /// refused. What does not exist lies where its directory really is.
+    pub(crate) fn real(&self, path: &str) -> Result<String, Refusal> {
+        match self.root.resolve(path) {
+            Ok(real) => self.root.relative(&real),
+            Err(Refusal::Missing) => {
+                let (parent, name) = split(path);
+                if name.is_empty() || name == ".." || fs::symlink_metadata(self.root.join(path)).is_ok() {
+                    return Err(Refusal::Missing);
+                }
+                if parent.is_empty() {
+                    return Ok(name.to_owned());
+                }
+                Ok(format!("{}/{name}", self.real(parent)?))
+            }
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// A file's bytes; `None` when nothing is there.
+    pub(crate) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let (parent, name) = self.place(path)?;
+        match open(&parent, name, OFlags::RDONLY | OFlags::NONBLOCK) {
+            Ok(mut file) => {
+                let mut bytes = Vec::new();
+                io::Read::read_to_end(&mut file, &mut bytes)?;
+                Ok(Some(bytes))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The hash of a file's bytes; `None` when nothing is there.
+    pub(crate) fn hash_of(&self, path: &str) -> io::Result<Option<String>> {
+        match self.read(path) {
+            Ok(bytes) => Ok(bytes.as_deref().map(hash)),
+            // A whole directory, whose hash is never asked for, differs from every file.
+            Err(error) if error.kind() == io::ErrorKind::IsADirectory => Ok(Some(String::new())),
+            Err(error) => not_there(Err(error)),
+        }
+    }
+
+    /// Whether anything is at a path, a link too.
+    pub(crate) fn exists(&self, path: &str) -> io::Result<bool> {
+        let stat = self.place(path).and_then(|(parent, name)| {
+            Ok(rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?)
+        });
+        Ok(not_there(stat.map(Some))?.is_some())
+    }
+
+    /// Writes a new file and brings it to the disk. With `like`, it gets that file's mode and owner.
+    pub(crate) fn write_new(&self, path: &str, bytes: &[u8], like: Option<&str>) -> io::Result<()> {
+        let (parent, name) = self.place(path)?;
+        let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY;
+        let mut file = open(&parent, name, flags)?;
+        file.write_all(bytes)?;
+        if let Some(like) = like {
+            let (parent, name) = self.place(like)?;
+            let stat = rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            let own = rustix::fs::fstat(&file)?;
+            if (own.st_uid, own.st_gid) != (stat.st_uid, stat.st_gid) {
+                // Only root may give files away; whoever else writes keeps what it writes.
+                let owner = rustix::fs::Uid::from_raw(stat.st_uid);
+                let group = rustix::fs::Gid::from_raw(stat.st_gid);
+                let _ = rustix::fs::fchown(&file, Some(owner), Some(group));
+            }
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(stat.st_mode & 0o7777))?;
+        }
+        file.sync_all()
+    }
+
+    /// Adds to the end of a file of Larder's own, and brings it to the disk.
+    pub(crate) fn append(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let (parent, name) = self.place(path)?;
+        let mut file = open(&parent, name, OFlags::CREATE | OFlags::APPEND | OFlags::WRONLY)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+
+    /// Makes a directory and those above it.
+    pub(crate) fn make_directories(&self, path: &str) -> io::Result<()> {
+        if path.is_empty() || self.exists(path)? {
+            return Ok(());
+        }
+        let (parent, _) = split(path);
+        self.make_directories(parent)?;
+        make_directory(&self.root, path)?;
+        self.sync(parent)
+    }
+
+    /// Exchanges what two paths hold, in one step.
+    pub(crate) fn exchange(&self, one: &str, other: &str) -> io::Result<()> {
+        self.rename_with(one, other, RenameFlags::EXCHANGE)
+    }
+
+    /// Moves what is at a path to one where nothing is.
+    pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.rename_with(from, to, RenameFlags::NOREPLACE)
+    }
+
+    /// Moves a file over another one.
+    pub(crate) fn replace(&self, from: &str, to: &str) -> io::Result<()> {
+        self.rename_with(from, to, RenameFlags::empty())
+    }
+
+    fn rename_with(&self, from: &str, to: &str, flags: RenameFlags) -> io::Result<()> {
+        let ((from_parent, from), (to_parent, to)) = (self.place(from)?, self.place(to)?);
+        Ok(rustix::fs::renameat_with(&from_parent, from, &to_parent, to, flags)?)
+    }
+
+    /// Removes a file; that it is not there is well.
+    pub(crate) fn unlink(&self, path: &str) -> io::Result<()> {
+        let unlinked = self.place(path).and_then(|(parent, name)| {
+            Ok(Some(rustix::fs::unlinkat(&parent, name, AtFlags::empty())?))
+        });
+        not_there(unlinked).map(drop)
+    }
+
+    /// Removes a directory and all that is in it, links themselves and not what they lead to.
+    pub(crate) fn remove_all(&self, path: &str) -> io::Result<()> {
+        let inside = match self.root.directory(path) {
+            Ok(_) => self.root.join(path),
+            Err(error) => return not_there(Err(error)).map(|_: Option<()>| ()),
+        };
+        not_there(fs::remove_dir_all(inside).map(Some)).map(drop)
+    }
+
+    /// Removes a directory if nothing is in it.
+    pub(crate) fn remove_if_empty(&self, path: &str) -> bool {
+        let removed = self.place(path).and_then(|(parent, name)| {
+            Ok(rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR)?)
+        });
+        removed.is_ok()
+    }
+
+    /// The names in a directory, sorted; none when there is no such directory.
+    pub(crate) fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        if let Err(error) = self.root.directory(path) {
+            return not_there(Err(error)).map(Option::unwrap_or_default);
+        }
+        let entries = fs::read_dir(self.root.join(path))?;
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Brings a directory's entries to the disk.
+    pub(crate) fn sync(&self, directory: &str) -> io::Result<()> {
+        Ok(rustix::fs::fsync(self.root.directory(directory)?)?)
+    }
+
+    /// The directory of a path, opened, and the name in it.
+    fn place<'a>(&self, path: &'a str) -> io::Result<(OwnedFd, &'a str)> {
+        let (parent, name) = split(path);
+        Ok((self.root.directory(parent)?, name))
+    }
+}
+
+/// The directory and the name of a path.
+pub(crate) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// That something is not there, as `None`.
+fn not_there<T>(outcome: io::Result<Option<T>>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        outcome => outcome,
+    }
+}
+
+fn make_directory(root: &Root, path: &str) -> io::Result<()> {
+    let (parent, name) = split(path);
+    match rustix::fs::mkdirat(root.directory(parent)?, name, DIRECTORY_MODE) {
+        Err(rustix::io::Errno::EXIST) => Ok(()),
+        made => Ok(made?),
+    }
+}
+
+/// Opens a file in a directory; a link is refused.
+fn open(directory: &OwnedFd, name: &str, flags: OFlags) -> io::Result<File> {
+    let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = Mode::from_bits_truncate(0o666);
+    Ok(File::from(rustix::fs::openat(directory, name, flags, mode)?))
+}

@@ -1,0 +1,333 @@
+//! Bodies and answers of the operations that write.
+
+use larder::{
+    app::{CacheState as DomainCacheState, Saved as DomainSaved, Trashed},
+    domain::{
+        edit::{Field, MetadataEdit},
+        revision::Revision,
+        writing::{HistoryEntry, NewArtifact},
+    },
+};
+use poem_openapi::{Enum, Object, types::Example};
+use serde::Serialize;
+
+use super::{ArtifactDetail, Freshness, Moment, Nullable};
+use crate::body::{Described, Fields};
+
+/// Changes of an artifact's metadata. A field that is absent stays; null removes it.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub(crate) struct MetadataChange {
+    /// What it is for.
+    #[oai(validator(min_length = 1, max_length = 1024), skip_serializing_if_is_none)]
+    pub description: Option<Nullable<String>>,
+    /// Who wrote it.
+    #[oai(validator(min_length = 1, max_length = 255), skip_serializing_if_is_none)]
+    pub author: Option<Nullable<String>>,
+    /// Its licence.
+    #[oai(validator(min_length = 1, max_length = 100), skip_serializing_if_is_none)]
+    pub license: Option<Nullable<String>>,
+    /// Its tags, each of 1 to 64 characters; repeated ones count once.
+    #[oai(validator(max_items = 50), skip_serializing_if_is_none)]
+    pub tags: Option<Nullable<Vec<String>>>,
+    /// The author's version.
+    #[oai(validator(min_length = 1, max_length = 100), skip_serializing_if_is_none)]
+    pub version: Option<Nullable<String>>,
+    /// The revision that the changes were made for, unless `If-Match` names it. When the artifact
+    /// has another one by now, the answer is 409.
+    #[oai(skip_serializing_if_is_none)]
+    pub expected_revision: Option<String>,
+}
+
+impl Described for MetadataChange {
+    type Value = (MetadataEdit, Option<Revision>);
+
+    fn read(fields: &mut Fields) -> Self::Value {
+        let expected = fields.text("expected_revision").map(Revision::stored);
+        (changes(fields), expected)
+    }
+}
+
+fn changes(fields: &mut Fields) -> MetadataEdit {
+    let changes: Vec<_> = Field::ALL.into_iter().filter_map(|field| fields.change(field)).collect();
+    // An edit of nothing is worth no word beside what else is wrong.
+    if changes.is_empty() && !fields.are_sound() {
+        return MetadataEdit::default();
+    }
+    MetadataEdit::new(changes).unwrap_or_else(|refused| {
+        fields.refuse_all(refused);
+        MetadataEdit::default()
+    })
+}
+
+impl Example for MetadataChange {
+    fn example() -> Self {
+        Self {
+            description: Some(Nullable(Some("Fill, merge, split and sign PDF files.".into()))),
+            author: None,
+            license: Some(Nullable(None)),
+            tags: Some(Nullable(Some(vec!["documents".into(), "pdf".into()]))),
+            version: None,
+            expected_revision: Some(EXAMPLE_REVISION.into()),
+        }
+    }
+}
+
+const EXAMPLE_REVISION: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+
+/// An artifact to be created.
+#[derive(Debug, Clone, Object)]
+#[oai(example)]
+pub(crate) struct NewArtifactBody {
+    /// `skill`, `agent` or `command`.
+    #[oai(rename = "type", validator(pattern = "^(skill|agent|command)$"))]
+    pub kind: String,
+    /// Words of lower-case letters and digits with single hyphens between them.
+    #[oai(validator(max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
+    pub name: String,
+    /// What it is for.
+    #[oai(validator(min_length = 1, max_length = 1024))]
+    pub description: String,
+    /// Who wrote it.
+    #[oai(validator(min_length = 1, max_length = 255), skip_serializing_if_is_none)]
+    pub author: Option<String>,
+    /// Its licence.
+    #[oai(validator(min_length = 1, max_length = 100), skip_serializing_if_is_none)]
+    pub license: Option<String>,
+    /// Its tags, each of 1 to 64 characters; repeated ones count once.
+    #[oai(validator(max_items = 50), skip_serializing_if_is_none)]
+    pub tags: Option<Vec<String>>,
+    /// Tools it may use, each of 1 to 255 characters.
+    #[oai(validator(max_items = 200), skip_serializing_if_is_none)]
+    pub tools: Option<Vec<String>>,
+    /// The author's version.
+    #[oai(validator(min_length = 1, max_length = 100), skip_serializing_if_is_none)]
+    pub version: Option<String>,
+    /// The Markdown behind the frontmatter.
+    #[oai(skip_serializing_if_is_none)]
+    pub body: Option<String>,
+    /// The collection whose files it becomes, by id or name; without it the source collection
+    /// `default`, else the only one with a `collection.toml`.
+    #[oai(validator(min_length = 1, max_length = 255), skip_serializing_if_is_none)]
+    pub collection: Option<String>,
+}
+
+impl Described for NewArtifactBody {
+    /// `None` when something is wrong.
+    type Value = Option<(NewArtifact, Option<String>)>;
+
+    fn read(fields: &mut Fields) -> Self::Value {
+        let (kind, name) = (fields.required_text("type"), fields.required_text("name"));
+        let description = fields.required_text("description");
+        let mut wanted =
+            vec![(Field::Description, larder::domain::edit::Change::Text(description))];
+        let others = Field::ALL.into_iter().filter(|field| *field != Field::Description);
+        wanted.extend(others.filter_map(|field| fields.change(field)));
+        let (tools, body) = (fields.list("tools"), fields.text("body").unwrap_or_default());
+        let collection = fields.text("collection");
+        if !fields.are_sound() {
+            return None;
+        }
+        match NewArtifact::new(&kind, &name, MetadataEdit::new(wanted), tools, body) {
+            Ok(new) => Some((new, collection)),
+            Err(refused) => {
+                fields.refuse_all(refused);
+                None
+            }
+        }
+    }
+}
+
+impl Example for NewArtifactBody {
+    fn example() -> Self {
+        Self {
+            kind: "skill".into(),
+            name: "review-sql".into(),
+            description: "Review SQL for locks and missing indexes.".into(),
+            author: Some("Ada".into()),
+            license: Some("MIT".into()),
+            tags: Some(vec!["review".into(), "sql".into()]),
+            tools: Some(vec!["Read".into(), "Bash(psql:*)".into()]),
+            version: Some("1.0.0".into()),
+            body: Some("# Review SQL\n\nRead the query plan first.\n".into()),
+            collection: None,
+        }
+    }
+}
+
+/// Whether the cache has followed a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Enum)]
+#[serde(rename_all = "lowercase")]
+#[oai(rename_all = "lowercase")]
+pub(crate) enum CacheState {
+    /// Every collection shows it.
+    Current,
+    /// The files are written, and the database did not answer: it follows as soon as it does.
+    Pending,
+}
+
+impl From<DomainCacheState> for CacheState {
+    fn from(state: DomainCacheState) -> Self {
+        match state {
+            DomainCacheState::Current => Self::Current,
+            DomainCacheState::Pending => Self::Pending,
+        }
+    }
+}
+
+/// An artifact after a write, as read back from its files.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(example)]
+pub(crate) struct SavedArtifact {
+    #[serde(flatten)]
+    #[oai(flatten)]
+    pub artifact: ArtifactDetail,
+    /// Whether the cache has followed.
+    pub cache: CacheState,
+}
+
+impl SavedArtifact {
+    pub(crate) fn new(saved: DomainSaved, freshness: &Freshness) -> Self {
+        let DomainSaved { row, collections, managed, cache } = saved;
+        let artifact = ArtifactDetail::new(row, freshness, managed, &collections);
+        Self { artifact, cache: cache.into() }
+    }
+}
+
+impl Example for SavedArtifact {
+    fn example() -> Self {
+        Self { artifact: ArtifactDetail::example(), cache: CacheState::Current }
+    }
+}
+
+/// A deleted artifact that can be restored.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(example)]
+pub(crate) struct TrashItem {
+    /// Names it in `POST /artifacts/trash/{trash_id}/restore`.
+    pub trash_id: String,
+    /// `type:name`.
+    pub artifact_id: String,
+    /// The collection that it comes back to.
+    pub collection: String,
+    /// The path of its main file, relative to its source collection.
+    pub path: String,
+    /// When it was deleted. It is kept for 30 days, unless the server is set up otherwise.
+    pub deleted_at: Moment,
+    /// By whom.
+    pub deleted_by: String,
+}
+
+impl From<Trashed> for TrashItem {
+    fn from(Trashed { collection, item }: Trashed) -> Self {
+        Self {
+            trash_id: item.id,
+            artifact_id: item.artifact.to_string(),
+            collection: collection.to_string(),
+            path: item.path,
+            deleted_at: Moment(item.deleted_at),
+            deleted_by: item.deleted_by,
+        }
+    }
+}
+
+impl Example for TrashItem {
+    fn example() -> Self {
+        Self {
+            trash_id: "01KE8ZQ4T0V6J7M3N9P2R5S8XW".into(),
+            artifact_id: "skill:pdf".into(),
+            collection: "work".into(),
+            path: "skills/pdf/SKILL.md".into(),
+            deleted_at: Moment::example(),
+            deleted_by: "local".into(),
+        }
+    }
+}
+
+/// What became of a deleted artifact.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(example)]
+pub(crate) struct DeletedArtifact {
+    #[serde(flatten)]
+    #[oai(flatten)]
+    pub item: TrashItem,
+    /// Whether the cache has followed.
+    pub cache: CacheState,
+}
+
+impl Example for DeletedArtifact {
+    fn example() -> Self {
+        Self { item: TrashItem::example(), cache: CacheState::Current }
+    }
+}
+
+/// What can be restored, the latest first.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(example)]
+pub(crate) struct TrashList {
+    /// The deleted artifacts.
+    pub items: Vec<TrashItem>,
+}
+
+impl Example for TrashList {
+    fn example() -> Self {
+        Self { items: vec![TrashItem::example()] }
+    }
+}
+
+/// One write of an artifact.
+#[derive(Debug, Clone, Serialize, Object)]
+pub(crate) struct HistoryItem {
+    /// Unique; it sorts by time.
+    pub id: String,
+    /// `edit`, `create`, `delete`, `restore` or `sync`.
+    pub operation: String,
+    /// When.
+    pub at: Moment,
+    /// By whom.
+    pub by: String,
+    /// The fields that an edit named.
+    pub fields: Vec<String>,
+    /// The revision before; null where there was nothing.
+    pub revision_before: Nullable<String>,
+    /// The revision after; null where nothing is left.
+    pub revision_after: Nullable<String>,
+}
+
+impl From<HistoryEntry> for HistoryItem {
+    fn from(entry: HistoryEntry) -> Self {
+        let text = |revision: Option<Revision>| Nullable(revision.map(|it| it.to_string()));
+        Self {
+            id: entry.id,
+            operation: entry.operation.as_str().to_owned(),
+            at: Moment(entry.at),
+            by: entry.by,
+            fields: entry.fields.iter().map(|field| field.as_str().to_owned()).collect(),
+            revision_before: text(entry.revision_before),
+            revision_after: text(entry.revision_after),
+        }
+    }
+}
+
+/// The last 50 writes of an artifact through Larder, the latest first.
+#[derive(Debug, Clone, Serialize, Object)]
+#[oai(example)]
+pub(crate) struct HistoryList {
+    /// The writes.
+    pub items: Vec<HistoryItem>,
+}
+
+impl Example for HistoryList {
+    fn example() -> Self {
+        let item = HistoryItem {
+            id: "01KE8ZQ4T0V6J7M3N9P2R5S8XW".into(),
+            operation: "edit".into(),
+            at: Moment::example(),
+            by: "local".into(),
+            fields: vec!["description".into(), "tags".into()],
+            revision_before: Nullable(Some(EXAMPLE_REVISION.into())),
+            revision_after: Nullable(Some(EXAMPLE_REVISION.chars().rev().collect())),
+        };
+        Self { items: vec![item] }
+    }
+}

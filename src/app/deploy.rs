@@ -1,0 +1,73 @@
+//! Copying artifacts into projects, and back.
+
+use std::sync::Arc;
+
+use super::{Error, Larder, RefreshOptions, chain, detached, edit::Saved};
+use crate::{
+    domain::{
+        deployment::{Action, Deployment, Transfer},
+        id::ArtifactId,
+        writing::Operation,
+    },
+    ports::Project,
+};
+
+impl Larder {
+    /// Copies an artifact into a project, removes it from there, or takes it back from there.
+    pub async fn transfer(
+        self: &Arc<Self>,
+        id_or_name: &str,
+        id: &ArtifactId,
+        project_path: &str,
+        action: Action,
+        by: &str,
+    ) -> Result<(Transfer, Saved), Error> {
+        let located = self.locate(id_or_name, id).await?;
+        let (larder, stamp) = (Arc::clone(self), self.stamp(by));
+        let within = Some(self.policy.deploy_roots.clone());
+        let project = Project { path: project_path.to_owned(), within };
+        let operation = match action {
+            Action::Deploy(_) => Operation::Deploy,
+            Action::Undeploy => Operation::Undeploy,
+            Action::Sync(_) => Operation::Sync,
+        };
+        detached(async move {
+            let deployer = &larder.ports.deployer;
+            let done = deployer.transfer(&located.place(), &project, action, &stamp).await;
+            let (transfer, written) = larder.checked(&located, done).await?;
+            larder.refresh_touched(&project).await;
+            let collection = &located.collection.id;
+            let saved =
+                larder.saved(&located.source, collection, written.artifact, operation).await;
+            Ok((transfer, saved))
+        })
+        .await
+    }
+
+    /// Where an artifact is deployed, of the projects that may be shown.
+    pub async fn deployments(
+        self: &Arc<Self>,
+        id_or_name: &str,
+        id: &ArtifactId,
+    ) -> Result<Vec<Deployment>, Error> {
+        let place = self.locate(id_or_name, id).await?.place();
+        Ok(self.ports.deployer.deployments(&place, &self.policy.deploy_roots).await?)
+    }
+
+    /// A project may be a source itself, or lie in one: what was written there is new to its rows.
+    async fn refresh_touched(self: &Arc<Self>, project: &Project) {
+        let sources = match self.ports.cache.registered().await {
+            Ok(known) => known.into_iter().map(|known| known.source).collect::<Vec<_>>(),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "the project's rows may be old");
+                return;
+            }
+        };
+        for source in self.ports.deployer.touched(project, &sources).await {
+            let refreshed = self.enqueue(&source.name, RefreshOptions::default()).outcome().await;
+            if let Err(error) = refreshed {
+                tracing::warn!(source = %source.name, %error, "the project's rows may be old");
+            }
+        }
+    }
+}

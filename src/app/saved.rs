@@ -1,0 +1,192 @@
+//! What every write has in common: where it goes, and how the cache follows the files.
+//!
+//! Files first. Once they are written the write has succeeded, whatever the database says: what it
+//! could not take is kept, and given to it before anybody reads from it again.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use super::{Error, Larder, chain, lock, source_refresh::clean};
+use crate::{
+    domain::{
+        artifact::{Artifact, CollectionArtifact},
+        collection::{Collection, Layout, RegisteredSource},
+        delta::Delta,
+        id::{ArtifactId, CollectionId, SourceName},
+        writing::{Operation, Place, Stamp},
+    },
+    ports::{RepositoryError, WriteError},
+};
+
+/// Whether the cache has followed a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CacheState {
+    /// It has.
+    Current,
+    /// The database did not answer; it gets the change before anybody reads from it again.
+    Pending,
+}
+
+impl CacheState {
+    /// The word used in metrics and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Pending => "pending",
+        }
+    }
+}
+
+/// An artifact after a write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Saved {
+    /// Its row, as read back from the files.
+    pub row: CollectionArtifact,
+    /// The collections that hold it, by id.
+    pub collections: Vec<CollectionId>,
+    /// Whether its source has a manifest.
+    pub managed: bool,
+    /// Whether the cache shows it.
+    pub cache: CacheState,
+}
+
+/// An artifact that is about to be written.
+pub(super) struct Located {
+    pub(super) collection: Collection,
+    pub(super) row: CollectionArtifact,
+    pub(super) source: RegisteredSource,
+}
+
+impl Located {
+    /// Where its files are.
+    pub(super) fn place(&self) -> Place {
+        let Artifact { id, path, .. } = &self.row.artifact;
+        Place { source: self.source.source.clone(), id: id.clone(), path: path.clone() }
+    }
+}
+
+impl Larder {
+    /// Who writes now.
+    pub(super) fn stamp(&self, by: &str) -> Stamp {
+        Stamp { at: self.now(), by: by.to_owned() }
+    }
+
+    /// Finds an artifact that is to be written. It counts as no read: nothing is answered from it.
+    pub(super) async fn locate(
+        self: &Arc<Self>,
+        id_or_name: &str,
+        id: &ArtifactId,
+    ) -> Result<Located, Error> {
+        let collection = self.collection(id_or_name).await?;
+        let row = match self.ports.cache.artifact(&collection.id, id).await? {
+            Some(row) => row,
+            None => self.load_missing(&collection, id).await?,
+        };
+        let source = self.source_of(&row.source).await?;
+        Ok(Located { collection, row, source })
+    }
+
+    /// A source that can be written to.
+    pub(super) async fn source_of(&self, name: &SourceName) -> Result<RegisteredSource, Error> {
+        self.registered_source(name).await?.ok_or_else(|| {
+            let message = format!("the configuration no longer covers the directory of {name}");
+            Error::from(WriteError::unfit(message))
+        })
+    }
+
+    /// Lets the cache follow a write of one artifact, and answers with it.
+    pub(super) async fn saved(
+        &self,
+        source: &RegisteredSource,
+        collection: &CollectionId,
+        artifact: Artifact,
+        operation: Operation,
+    ) -> Saved {
+        let artifact = clean(artifact);
+        let mut delta = Delta::new(source.source.name.clone(), self.now());
+        delta.upserts.push(artifact.clone());
+        let cache = self.follow(delta, operation).await;
+        let cached = match cache {
+            CacheState::Current => self.cached(source, collection, &artifact.id).await.ok(),
+            CacheState::Pending => None,
+        };
+        let (row, collections) = cached.unwrap_or_else(|| {
+            let row = CollectionArtifact {
+                collection: collection.clone(),
+                source: source.source.name.clone(),
+                artifact,
+                synced_at: None,
+            };
+            (row, vec![collection.clone()])
+        });
+        Saved { row, collections, managed: source.source.layout == Layout::Managed, cache }
+    }
+
+    async fn cached(
+        &self,
+        source: &RegisteredSource,
+        collection: &CollectionId,
+        id: &ArtifactId,
+    ) -> Result<(CollectionArtifact, Vec<CollectionId>), Error> {
+        let unknown = || Error::UnknownArtifact { collection: collection.clone(), id: id.clone() };
+        let row = self.ports.cache.artifact(collection, id).await?.ok_or_else(unknown)?;
+        let collections = self.ports.cache.memberships(&source.source.name, id).await?;
+        Ok((row, collections))
+    }
+
+    /// Applies what a write has changed. What the database does not take now it gets later.
+    pub(super) async fn follow(&self, delta: Delta, operation: Operation) -> CacheState {
+        let state = match self.apply_in_turn(&delta).await {
+            Ok(()) => CacheState::Current,
+            Err(error) => {
+                tracing::error!(
+                    source = %delta.source, operation = operation.as_str(), error = chain(&error),
+                    "files were written, and the cache could not follow yet"
+                );
+                let mut pending = lock(&self.pending);
+                pending.push(delta);
+                self.has_pending.store(true, Ordering::Release);
+                CacheState::Pending
+            }
+        };
+        self.ports.metrics.written(operation, state == CacheState::Pending);
+        state
+    }
+
+    /// A removal waits for a scan that may have seen the artifact before it was removed, and would
+    /// put its row back.
+    async fn apply_in_turn(&self, delta: &Delta) -> Result<(), RepositoryError> {
+        let _lease = match delta.removals.is_empty() {
+            true => None,
+            false => Some(self.ports.cache.lease(&delta.source).await?),
+        };
+        self.ports.cache.apply(delta.clone()).await.map(drop)
+    }
+
+    /// Gives the database what it could not take before. Every use case that reads rows begins with
+    /// it, so that nobody sees rows from before a write that has succeeded.
+    pub(super) async fn catch_up(&self) -> Result<(), RepositoryError> {
+        if !self.has_pending.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let _turn = self.catching_up.lock().await;
+        loop {
+            let next = lock(&self.pending).first().cloned();
+            let Some(delta) = next else { return Ok(()) };
+            self.ports.cache.apply(delta).await?;
+            let mut pending = lock(&self.pending);
+            pending.remove(0);
+            self.has_pending.store(!pending.is_empty(), Ordering::Release);
+        }
+    }
+
+    /// A lost race has shown the artifact as it is now: the cache learns of it as well.
+    pub(super) async fn learn(&self, source: &SourceName, error: &WriteError) {
+        let WriteError::Conflict { current, .. } = error else { return };
+        let mut delta = Delta::new(source.clone(), self.now());
+        delta.upserts.push(clean((**current).clone()));
+        if let Err(error) = self.ports.cache.apply(delta).await {
+            tracing::warn!(error = chain(&error), "the cache could not learn of a conflict");
+        }
+    }
+}

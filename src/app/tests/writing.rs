@@ -1,0 +1,204 @@
+//! Files first, and the cache after them, whatever happens meanwhile.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{
+    app::{CacheState, Error, Saved},
+    domain::{
+        artifact::Artifact,
+        edit::{Change, Field, MetadataEdit},
+        writing::{Form, IfMatch, NewArtifact, Precondition, Stamp},
+    },
+    ports::{
+        WriteError,
+        artifact_writer::{ArtifactWriter, MockArtifactWriter},
+    },
+    testing::{BuildArtifact, artifact},
+};
+
+fn described(text: &str) -> MetadataEdit {
+    MetadataEdit::new([(Field::Description, Change::Text(text.to_owned()))]).unwrap()
+}
+
+fn seen(artifact: &Artifact) -> Precondition {
+    let revision = artifact.revision.clone();
+    Precondition::new(Some(IfMatch::OneOf(vec![revision])), None).unwrap()
+}
+
+async fn filled() -> (House, Artifact) {
+    let house = House::new();
+    let a = artifact("skill:a").described("first");
+    house.files.put(&house.work, a.clone());
+    house.larder.start().await.unwrap();
+    house.tick();
+    (house, a)
+}
+
+impl House {
+    async fn edit(&self, text: &str, precondition: Precondition) -> Result<Saved, Error> {
+        let id = artifact_id("skill:a");
+        self.larder.edit_artifact("default", &id, described(text), precondition, Stamp::LOCAL).await
+    }
+
+    async fn delete(&self) -> Result<CacheState, Error> {
+        let id = artifact_id("skill:a");
+        let any = Precondition::any();
+        let deleted = self.larder.delete_artifact("default", &id, any, Stamp::LOCAL).await;
+        deleted.map(|(_, cache)| cache)
+    }
+
+    async fn row_in(&self, collection: &str) -> Option<CollectionArtifact> {
+        self.cache.artifact(&collection_id(collection), &artifact_id("skill:a")).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn an_edit_shows_in_every_collection_and_is_answered_as_read_back() {
+    let (house, a) = filled().await;
+    let saved = house.edit("second", seen(&a)).await.unwrap();
+    assert_eq!(saved.row.artifact.metadata.description.as_deref(), Some("second"));
+    assert_eq!(saved.cache, CacheState::Current);
+    assert_eq!(saved.collections, [collection_id("default"), collection_id("work")]);
+    for collection in ["default", "work"] {
+        let row = house.row_in(collection).await.unwrap();
+        assert_eq!(row.artifact.revision, saved.row.artifact.revision, "{collection}");
+    }
+    let history = house.larder.history("default", &artifact_id("skill:a")).await.unwrap();
+    assert_eq!(history[0].revision_before.as_ref(), Some(&a.revision));
+    assert_eq!(history[0].revision_after.as_ref(), Some(&saved.row.artifact.revision));
+}
+
+#[tokio::test]
+async fn a_lost_race_tells_the_present_state_and_the_cache_learns_of_it() {
+    let (house, a) = filled().await;
+    house.files.put(&house.work, artifact("skill:a").described("by an editor"));
+    let error = house.edit("second", seen(&a)).await.unwrap_err();
+    let Error::Write(error) = error else { panic!("{error:?}") };
+    let WriteError::Conflict { form: Form::Header, current } = &*error else { panic!("{error:?}") };
+    assert_eq!(current.metadata.description.as_deref(), Some("by an editor"));
+    assert_eq!(house.description("skill:a").await.as_deref(), Some("by an editor"));
+}
+
+#[tokio::test]
+async fn an_artifact_whose_files_are_gone_is_unknown_and_a_scan_takes_its_row() {
+    let (house, a) = filled().await;
+    house.files.delete(&house.work, &artifact_id("skill:a"));
+    let error = house.edit("second", seen(&a)).await.unwrap_err();
+    assert!(matches!(error, Error::UnknownArtifact { .. }), "{error:?}");
+    house.refresh().await;
+    assert!(house.row("skill:a").await.is_none());
+}
+
+#[tokio::test]
+async fn creating_deleting_and_restoring_move_the_rows_of_every_collection() {
+    let (house, _) = filled().await;
+    let new = NewArtifact::new("agent", "b", Ok(described("new")), Vec::new(), String::new());
+    let saved = house.larder.create_artifact(None, new.unwrap(), Stamp::LOCAL).await.unwrap();
+    assert_eq!(saved.row.collection, collection_id("default"));
+    assert_eq!(saved.collections.len(), 2);
+
+    assert_eq!(house.delete().await.unwrap(), CacheState::Current);
+    for collection in ["default", "work"] {
+        assert!(house.row_in(collection).await.is_none(), "{collection}");
+    }
+    let trash = house.larder.trash().await.unwrap();
+    let restored = house.larder.restore_artifact(&trash[0].item.id, Stamp::LOCAL).await.unwrap();
+    assert_eq!(restored.collections.len(), 2);
+    let again = house.larder.restore_artifact(&trash[0].item.id, Stamp::LOCAL).await;
+    assert!(matches!(again, Err(Error::UnknownTrash(_))));
+}
+
+#[tokio::test]
+async fn a_deletion_waits_for_a_scan_that_has_seen_the_artifact_and_would_put_it_back() {
+    let (house, _) = filled().await;
+    house.files.put(&house.work, artifact("skill:a").described("seen by the scan"));
+    let gate = house.files.hold(&house.work);
+    let larder = Arc::clone(&house.larder);
+    let scan =
+        tokio::spawn(
+            async move { larder.refresh_collection("work", RefreshOptions::default()).await },
+        );
+    gate.begun().await;
+    house.tick();
+    let house = Arc::new(house);
+    let deletion = tokio::spawn({
+        let house = Arc::clone(&house);
+        async move { house.delete().await }
+    });
+    // The files are gone while the scan is still open.
+    while house.files.has(&house.work, &artifact_id("skill:a")) {
+        tokio::task::yield_now().await;
+    }
+    gate.open();
+    scan.await.unwrap().unwrap();
+    assert_eq!(deletion.await.unwrap().unwrap(), CacheState::Current);
+    assert!(house.row("skill:a").await.is_none());
+}
+
+#[tokio::test]
+async fn a_database_that_fails_after_the_files_were_written_fails_nothing() {
+    let (house, a) = filled().await;
+    let (files, cache) = (Arc::clone(&house.files), Arc::clone(&house.cache));
+    let mut writer = MockArtifactWriter::new();
+    writer.expect_tidy().returning(|_, _| Ok(()));
+    writer.expect_edit().returning(move |place, edit, precondition, stamp| {
+        let written = futures_now(files.edit(place, edit, precondition, stamp));
+        cache.set_unavailable(true);
+        written
+    });
+    let ports = Ports { writer: Arc::new(writer), ..house.larder.ports.clone() };
+    let larder = Larder::new(ports, Policy::default());
+    let id = artifact_id("skill:a");
+    let saved = larder
+        .edit_artifact("default", &id, described("second"), seen(&a), Stamp::LOCAL)
+        .await
+        .unwrap();
+    assert_eq!(saved.cache, CacheState::Pending);
+    assert_eq!(saved.row.artifact.metadata.description.as_deref(), Some("second"));
+    assert!(larder.collection("default").await.is_err(), "the database is still away");
+
+    house.cache.set_unavailable(false);
+    assert_eq!(house.description("skill:a").await.as_deref(), Some("first"));
+    larder.collection("default").await.unwrap();
+    assert_eq!(
+        house.description("skill:a").await.as_deref(),
+        Some("second"),
+        "whoever reads first lets the cache catch up first"
+    );
+}
+
+/// The result of a future that never waits.
+fn futures_now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(value) => value,
+        std::task::Poll::Pending => panic!("the stand-in waits"),
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_a_deletion_overtook_while_it_was_loaded_does_not_stay() {
+    let house = House::new();
+    house.files.put(&house.work, artifact("skill:other"));
+    house.larder.start().await.unwrap();
+    house.tick();
+    let source = house.larder.ports.source.clone();
+    let mut overtaken = crate::ports::artifact_source::MockArtifactSource::new();
+    let (scans, seen) = (Arc::clone(&source), artifact("skill:a"));
+    // It is there for the first look alone.
+    let mut looks = 0;
+    overtaken.expect_read().returning(move |_, _, _| {
+        looks += 1;
+        Ok((looks == 1).then(|| seen.clone().read_at(at(105))))
+    });
+    overtaken.expect_scan().returning(move |source, known, hash, force| {
+        futures_now(scans.scan(source, known, hash, force))
+    });
+    let ports = Ports { source: Arc::new(overtaken), ..house.larder.ports.clone() };
+    let larder = Larder::new(ports, Policy::default());
+    let _ = larder.artifact("default", &artifact_id("skill:a")).await;
+    larder.refresh_collection("work", RefreshOptions::default()).await.unwrap();
+    assert!(house.row("skill:a").await.is_none());
+}

@@ -1,0 +1,353 @@
+//! What a write asks for and what it leaves behind: preconditions, new artifacts, history, trash.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Timestamp,
+    artifact::Artifact,
+    collection::Source,
+    edit::{Field, InvalidField, MetadataEdit},
+    id::{ArtifactId, ArtifactKind},
+    revision::Revision,
+};
+
+/// The form in which a precondition came. A lost race is answered by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The header `If-Match` (RFC 9110, section 13.1.1).
+    Header,
+    /// `expected_revision`, in a body or a query.
+    Request,
+}
+
+/// What `If-Match` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: whatever is there.
+    Any,
+    /// One of these revisions.
+    OneOf(Vec<Revision>),
+}
+
+/// In which state an artifact must be for a write to take place: optimistic locking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Precondition {
+    if_match: Option<IfMatch>,
+    expected: Option<Revision>,
+}
+
+impl Precondition {
+    /// Of both forms in which it may come; `None` when it came in neither.
+    #[must_use]
+    pub fn new(if_match: Option<IfMatch>, expected: Option<Revision>) -> Option<Self> {
+        (if_match.is_some() || expected.is_some()).then_some(Self { if_match, expected })
+    }
+
+    /// Whatever is there.
+    #[must_use]
+    pub fn any() -> Self {
+        Self { if_match: Some(IfMatch::Any), expected: None }
+    }
+
+    /// Whether it holds for that revision; if not, the form that fails. The header is judged first.
+    pub fn judge(&self, current: &Revision) -> Result<(), Form> {
+        if let Some(IfMatch::OneOf(revisions)) = &self.if_match
+            && !revisions.contains(current)
+        {
+            return Err(Form::Header);
+        }
+        match &self.expected {
+            Some(expected) if expected != current => Err(Form::Request),
+            _ => Ok(()),
+        }
+    }
+
+    /// The form that fails when somebody saved between the check and the write; `None` when the
+    /// write is wanted whatever is there.
+    #[must_use]
+    pub fn lost(&self) -> Option<Form> {
+        match (&self.if_match, &self.expected) {
+            (Some(IfMatch::OneOf(_)), _) => Some(Form::Header),
+            (_, Some(_)) => Some(Form::Request),
+            (_, None) => None,
+        }
+    }
+}
+
+/// An artifact where its files are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The source that has it.
+    pub source: Source,
+    /// Which artifact.
+    pub id: ArtifactId,
+    /// Where it was last: how a plain source finds it.
+    pub path: String,
+}
+
+/// Who writes, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// When.
+    pub at: Timestamp,
+    /// Who: [`Stamp::LOCAL`] until callers have names.
+    pub by: String,
+}
+
+impl Stamp {
+    /// Whoever reaches a Larder that knows no callers.
+    pub const LOCAL: &str = "local";
+}
+
+/// What kind of write a line of the history tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Operation {
+    /// Its metadata were edited.
+    Edit,
+    /// It was created.
+    Create,
+    /// It was moved to the trash.
+    Delete,
+    /// It was taken out of the trash.
+    Restore,
+    /// It was copied into a project.
+    Deploy,
+    /// It was removed from a project.
+    Undeploy,
+    /// Its files were taken from a project.
+    Sync,
+}
+
+impl Operation {
+    /// The word used in the history and in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Create => "create",
+            Self::Delete => "delete",
+            Self::Restore => "restore",
+            Self::Deploy => "deploy",
+            Self::Undeploy => "undeploy",
+            Self::Sync => "sync",
+        }
+    }
+}
+
+/// One write of an artifact, as the collection keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// Unique; it sorts by time.
+    pub id: String,
+    /// Which artifact.
+    pub artifact: ArtifactId,
+    /// What was done.
+    pub operation: Operation,
+    /// When.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: String,
+    /// The fields that an edit changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<Field>,
+    /// The revision before; `None` where there was nothing.
+    pub revision_before: Option<Revision>,
+    /// The revision after; `None` where nothing is left.
+    pub revision_after: Option<Revision>,
+}
+
+impl HistoryEntry {
+    /// A line about an artifact, to be completed with what was changed.
+    #[must_use]
+    pub fn new(id: &str, artifact: &ArtifactId, operation: Operation, stamp: &Stamp) -> Self {
+        Self {
+            id: id.to_owned(),
+            artifact: artifact.clone(),
+            operation,
+            at: stamp.at,
+            by: stamp.by.clone(),
+            fields: Vec::new(),
+            revision_before: None,
+            revision_after: None,
+        }
+    }
+}
+
+/// Most lines of an artifact's history that are answered.
+pub const MAX_HISTORY: usize = 50;
+
+/// A deleted artifact that can be restored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrashItem {
+    /// Names it; it sorts by time.
+    pub id: String,
+    /// Which artifact.
+    pub artifact: ArtifactId,
+    /// The path its files had, relative to the source's root.
+    pub path: String,
+    /// When it was deleted.
+    pub deleted_at: Timestamp,
+    /// By whom.
+    pub deleted_by: String,
+}
+
+/// What a write left in the files.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// The artifact as read back.
+    pub artifact: Artifact,
+    /// Whether anything was written: a write of what is there already changes nothing.
+    pub changed: bool,
+}
+
+/// Longest name of a new artifact, as the format of skills asks (Agent Skills specification,
+/// "name").
+const MAX_SLUG: usize = 64;
+
+/// Largest body of a new artifact, in bytes: what a request may have.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// An artifact to be created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewArtifact {
+    /// Its id: a skill, an agent or a command with a plain name.
+    pub id: ArtifactId,
+    /// Its metadata; there is a description.
+    pub metadata: MetadataEdit,
+    /// The tools it may use.
+    pub tools: Vec<String>,
+    /// The Markdown behind the frontmatter.
+    pub body: String,
+}
+
+impl NewArtifact {
+    /// The kinds that can be created.
+    pub const KINDS: [&str; 3] = [ArtifactKind::SKILL, ArtifactKind::AGENT, ArtifactKind::COMMAND];
+
+    /// Checks what was asked for; tells all that is wrong.
+    pub fn new(
+        kind: &str,
+        name: &str,
+        metadata: Result<MetadataEdit, Vec<InvalidField>>,
+        tools: Vec<String>,
+        body: String,
+    ) -> Result<Self, Vec<InvalidField>> {
+        let mut refused = Vec::new();
+        if !Self::KINDS.contains(&kind) {
+            refused.push(InvalidField::new("type", "it must be skill, agent or command"));
+        }
+        if !is_slug(name) {
+            let message = format!(
+                "it must be words of lower-case letters and digits with single hyphens between \
+                 them, {MAX_SLUG} characters or less, such as review-sql"
+            );
+            refused.push(InvalidField::new("name", message));
+        }
+        let unfit = |tool: &String| tool.trim().is_empty() || tool.contains(char::is_control);
+        if tools.iter().any(unfit) || tools.iter().any(|tool| tool.chars().count() > 255) {
+            let message = "a tool must have 1 to 255 characters, none of them a control character";
+            refused.push(InvalidField::new("tools", message));
+        }
+        let unfit = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+        if body.contains(unfit) {
+            let message = "it may hold no control character other than tabs and line breaks";
+            refused.push(InvalidField::new("body", message));
+        } else if body.len() > MAX_BODY {
+            refused.push(InvalidField::new("body", "it must have 1 MiB or less"));
+        }
+        let metadata = metadata.unwrap_or_else(|errors| {
+            refused.extend(errors);
+            MetadataEdit::default()
+        });
+        let id = ArtifactKind::new(kind).and_then(|kind| ArtifactId::new(&kind, name));
+        match id {
+            Ok(id) if refused.is_empty() => Ok(Self { id, metadata, tools, body }),
+            _ => Err(refused),
+        }
+    }
+}
+
+/// Whether a name is the same in a path, an id and a URL on every file system.
+fn is_slug(name: &str) -> bool {
+    let word = |word: &str| {
+        !word.is_empty()
+            && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    name.len() <= MAX_SLUG && name.split('-').all(word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::edit::Change;
+
+    fn revision(text: &str) -> Revision {
+        Revision::stored(text)
+    }
+
+    #[test]
+    fn the_header_is_judged_before_the_body() {
+        let header = || Some(IfMatch::OneOf(vec![revision("a"), revision("b")]));
+        let judge = |if_match, expected: Option<&str>, current| {
+            let precondition = Precondition::new(if_match, expected.map(revision)).unwrap();
+            precondition.judge(&revision(current))
+        };
+        assert_eq!(judge(header(), None, "b"), Ok(()));
+        assert_eq!(judge(header(), Some("b"), "c"), Err(Form::Header));
+        assert_eq!(judge(header(), Some("b"), "a"), Err(Form::Request));
+        assert_eq!(judge(Some(IfMatch::Any), None, "x"), Ok(()));
+        assert_eq!(judge(None, Some("x"), "y"), Err(Form::Request));
+        assert_eq!(Precondition::new(None, None), None);
+    }
+
+    #[test]
+    fn only_a_wish_for_whatever_is_there_cannot_lose_a_race() {
+        let lost = |if_match, expected: Option<&str>| {
+            Precondition::new(if_match, expected.map(revision)).unwrap().lost()
+        };
+        assert_eq!(lost(Some(IfMatch::Any), None), None);
+        assert_eq!(lost(Some(IfMatch::Any), Some("a")), Some(Form::Request));
+        assert_eq!(lost(Some(IfMatch::OneOf(Vec::new())), None), Some(Form::Header));
+    }
+
+    fn new(kind: &str, name: &str) -> Result<NewArtifact, Vec<InvalidField>> {
+        let metadata = MetadataEdit::new([(Field::Description, Change::Text("d".into()))]);
+        NewArtifact::new(kind, name, metadata, Vec::new(), String::new())
+    }
+
+    #[test]
+    fn only_plain_names_can_be_created() {
+        for name in ["pdf", "a-1-b", &"x".repeat(64)] {
+            assert_eq!(new("skill", name).unwrap().id.name(), name);
+        }
+        for name in [
+            "",
+            "-a",
+            "a-",
+            "a--b",
+            "A",
+            "a_b",
+            "a b",
+            "../a",
+            "a/b",
+            "a.md",
+            "é",
+            "a\0",
+            "%2e%2e",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(new("agent", name).unwrap_err()[0].field, "name", "{name:?}");
+        }
+        assert_eq!(new("hook", "a").unwrap_err()[0].field, "type");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let metadata = MetadataEdit::new([(Field::Author, Change::Text(String::new()))]);
+        let refused =
+            NewArtifact::new("x", "X", metadata, vec!["a\nb".into()], "\0".into()).unwrap_err();
+        let fields: Vec<&str> = refused.iter().map(|it| it.field.as_str()).collect();
+        assert_eq!(fields, ["type", "name", "tools", "body", "author"]);
+    }
+}
