@@ -9,7 +9,7 @@ pub(crate) fn key_of(line: &str) -> Option<(&str, &str)> {
     let (key, value) = line.split_once(':')?;
     let word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let is_key = key.starts_with(|c: char| c.is_ascii_alphabetic()) && key.chars().all(word);
-    let ends = value.is_empty() || value.starts_with([' ', '\t', '\r']);
+    let ends = value.is_empty() || value.starts_with([' ', '\t', '\r', '\n']);
     (is_key && ends).then(|| (key, value.trim()))
 }
 
@@ -24,9 +24,11 @@ pub(crate) fn parse(text: &str) -> Map<String, Value> {
     map
 }
 
-fn segments(text: &str) -> Vec<(&str, Vec<&str>)> {
+/// Every key with its lines, line ends and all; conflict markers and what stands before the first
+/// key belong to none.
+pub(crate) fn segments(text: &str) -> Vec<(&str, Vec<&str>)> {
     let mut segments: Vec<(&str, Vec<&str>)> = Vec::new();
-    for line in text.lines().filter(|line| !is_conflict_marker(line)) {
+    for line in text.split_inclusive('\n').filter(|line| !is_conflict_marker(line)) {
         let in_description = segments.last().is_some_and(|(key, _)| *key == "description");
         match key_of(line) {
             Some((key, _)) if !in_description || KEYS.contains(&key) => {
@@ -42,13 +44,14 @@ fn segments(text: &str) -> Vec<(&str, Vec<&str>)> {
     segments
 }
 
-fn is_conflict_marker(line: &str) -> bool {
+/// Whether git left this line in a merge that nobody finished.
+pub(crate) fn is_conflict_marker(line: &str) -> bool {
     ["<<<<<<<", "=======", ">>>>>>>", "|||||||"].iter().any(|marker| line.starts_with(marker))
 }
 
 /// The value as YAML, if these lines are YAML by themselves; else their text.
-fn value_of(key: &str, lines: &[&str]) -> Value {
-    if let Some(value) = strict::parse(&lines.join("\n")).ok().and_then(|mut map| map.remove(key)) {
+pub(crate) fn value_of(key: &str, lines: &[&str]) -> Value {
+    if let Some(value) = yaml_of(key, lines) {
         return value;
     }
     let first = lines.first().and_then(|line| key_of(line)).map_or("", |(_, value)| value);
@@ -56,6 +59,11 @@ fn value_of(key: &str, lines: &[&str]) -> Value {
     let rest = lines.iter().skip(1).map(|line| line.trim());
     let text: Vec<&str> = std::iter::once(first).chain(rest).collect();
     Value::String(text.join("\n").trim().to_owned())
+}
+
+/// The value, if these lines are YAML by themselves.
+pub(crate) fn yaml_of(key: &str, lines: &[&str]) -> Option<Value> {
+    strict::parse(&lines.concat()).ok()?.remove(key)
 }
 
 /// `|` or `>`, with what may follow them in YAML.

@@ -1,6 +1,7 @@
 //! Frontmatter: the YAML block at the head of a Markdown file, read strictly where that works and
 //! leniently where it does not, because the programs that use these files read them so, too.
 
+mod edit;
 mod fields;
 mod lines;
 mod quote;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use larder::domain::artifact::{Health, Problem};
 use serde_json::{Map, Value};
 
+pub(crate) use edit::{Unsafe, edit, scalar, supplies};
 pub(crate) use fields::{first_paragraph, is_column, metadata, text_of};
 
 /// Longest frontmatter, in bytes. Real ones have at most a few KiB.
@@ -99,7 +101,7 @@ pub(crate) fn read(file: &str) -> Frontmatter<'_> {
         let values = if fits { lines::parse(block.text) } else { Map::new() };
         // A rule at the head of a text is no frontmatter.
         if values.is_empty() {
-            return Frontmatter { body: file, ..ok };
+            return Frontmatter { body: file.strip_prefix('\u{feff}').unwrap_or(file), ..ok };
         }
         let message = "the frontmatter has no closing line of ---; it was read up to the first \
                        blank line";
