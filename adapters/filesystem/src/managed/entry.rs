@@ -62,6 +62,11 @@ impl Entry {
         Some(ArtifactKind::new(kind).and_then(|kind| ArtifactId::new(&kind, name)))
     }
 
+    /// Whether it is the entry of an artifact, which a path makes it.
+    pub(crate) fn is(&self, id: &ArtifactId) -> bool {
+        self.path().is_some() && self.id().as_ref() == Some(&Ok(id.clone()))
+    }
+
     /// Its path as written, without a slash at the end.
     pub(crate) fn path(&self) -> Option<&str> {
         let path = self.keys.get("path")?.as_str()?;
@@ -166,7 +171,7 @@ fn json_value(value: toml::Value) -> Value {
 }
 
 /// A moment in ISO 8601; without a zone it is UTC.
-fn moment(text: &str) -> Option<Timestamp> {
+pub(super) fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim().replacen(' ', "T", 1);
     let zoned = DateTime::parse_from_rfc3339(&text).map(|moment| moment.with_timezone(&Utc));
     let bare = || NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok();

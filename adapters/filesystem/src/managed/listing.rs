@@ -30,8 +30,8 @@ impl Listings {
 /// What single reads have learnt of one manifest.
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
-    /// Held while the manifest is parsed: a large one takes tens of megabytes meanwhile, and reads
-    /// come as many at a time as clients like.
+    /// Held while the manifest is in memory: a large one takes tens of megabytes, and reads come as
+    /// many at a time as clients like.
     turn: Mutex<()>,
     kept: Mutex<Option<Kept>>,
 }
@@ -64,13 +64,16 @@ impl Listing {
         let Some(files) = ManifestFiles::read(root, source)? else {
             return Err(unreadable(source, io::ErrorKind::NotFound.into()));
         };
-        let mut entries = files.entries(source)?;
-        entries.retain(|entry| entry.path().is_some());
+        if let Some(entry) = files.entry(source, id)? {
+            return Ok(Some(entry));
+        }
+        // That an entry is nowhere is only true of a manifest that is valid as a whole.
+        let entries = files.entries(source)?;
         *locked(&self.kept) = files.fingerprint(read_at).map(|fingerprint| {
-            let ids = entries.iter().filter_map(|entry| entry.id()?.ok()).collect();
-            Kept { fingerprint, ids }
+            let entries = entries.iter().filter(|entry| entry.path().is_some());
+            Kept { fingerprint, ids: entries.filter_map(|entry| entry.id()?.ok()).collect() }
         });
-        Ok(entries.into_iter().find(|entry| entry.id().as_ref() == Some(&Ok(id.clone()))))
+        Ok(entries.into_iter().find(|entry| entry.is(id)))
     }
 
     /// Whether the manifest is as it was when it was parsed last, and had no such id then.

@@ -1,11 +1,19 @@
 //! `collection.toml` and `collection.lock`.
 
 use larder::{
-    domain::{Timestamp, id::SourceName, revision::Revision},
+    domain::{
+        Timestamp,
+        id::{ArtifactId, SourceName},
+        revision::Revision,
+    },
     ports::SourceError,
 };
 
-use super::entry::Entry;
+use super::{
+    entry::Entry,
+    parse::{error, parse, parse_part, utf8},
+    places::{self, ARTIFACTS, Found, Manifest},
+};
 use crate::{
     files::Root,
     fingerprint::{READER, Stat},
@@ -13,7 +21,7 @@ use crate::{
 };
 
 pub(crate) const MANIFEST: &str = "collection.toml";
-const LOCK: &str = "collection.lock";
+pub(crate) const LOCK: &str = "collection.lock";
 
 /// The bytes of both files.
 pub(crate) struct ManifestFiles {
@@ -63,7 +71,7 @@ impl ManifestFiles {
         };
         let invalid =
             || error(source, MANIFEST, "`artifacts` is not a list of tables".into(), None);
-        let artifacts = match manifest.remove("artifacts") {
+        let artifacts = match manifest.remove(ARTIFACTS) {
             None => return Ok(Vec::new()),
             Some(toml::Value::Array(artifacts)) => artifacts,
             Some(_) => return Err(invalid()),
@@ -79,6 +87,65 @@ impl ManifestFiles {
             _ => Err(invalid()),
         };
         artifacts.into_iter().map(entry).collect()
+    }
+
+    /// The first entry of an id that has a path, as [`Self::entries`] has it. Only that entry is
+    /// parsed, so the rest of the files may be invalid.
+    pub(crate) fn entry(
+        &self,
+        source: &SourceName,
+        id: &ArtifactId,
+    ) -> Result<Option<Entry>, SourceError> {
+        let text = utf8(&self.manifest, MANIFEST, source)?;
+        let Some(places) = Manifest::of(text) else {
+            return Ok(self.entries(source)?.into_iter().find(|entry| entry.is(id)));
+        };
+        let key = lock_key_of(id);
+        for (nth, span) in places.entries_of(&key).enumerate() {
+            let Some(keys) = sole_entry(parse_part(text, span, MANIFEST, source)?) else {
+                continue;
+            };
+            if Entry::new(keys.clone(), None).is(id) {
+                // Only the first of several entries meets the lock.
+                let lock = if nth == 0 { self.lock_entry(source, &key)? } else { None };
+                return Ok(Some(Entry::new(keys, lock)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn lock_entry(
+        &self,
+        source: &SourceName,
+        key: &str,
+    ) -> Result<Option<toml::Table>, SourceError> {
+        let Some(lock) = &self.lock else { return Ok(None) };
+        let text = utf8(lock, LOCK, source)?;
+        let part = match places::lock_entry(text, key) {
+            Found::Nowhere => return Ok(None),
+            Found::Here(span) => span,
+            Found::Unclear => 0..text.len(),
+        };
+        Ok(match lock_entries(parse_part(text, part, LOCK, source)?).remove(key) {
+            Some(toml::Value::Table(lock)) => Some(lock),
+            _ => None,
+        })
+    }
+
+    /// The manifest's text.
+    pub(crate) fn manifest_text(&self, source: &SourceName) -> Result<&str, SourceError> {
+        utf8(&self.manifest, MANIFEST, source)
+    }
+
+    /// The lock's text, if there is one.
+    pub(crate) fn lock_text(&self, source: &SourceName) -> Result<Option<&str>, SourceError> {
+        self.lock.as_deref().map(|lock| utf8(lock, LOCK, source)).transpose()
+    }
+
+    /// Both files, with that manifest in place of the one that was read.
+    pub(crate) fn with_manifest(&self, manifest: &str) -> Self {
+        let (lock, stats) = (self.lock.clone(), self.stats.clone());
+        Self { manifest: manifest.as_bytes().to_vec(), lock, stats }
     }
 
     /// The lines at which the entries begin, from 1, when they all have a header `[[artifacts]]`.
@@ -101,45 +168,32 @@ fn lock_entries(mut lock: toml::Table) -> toml::Table {
     }
 }
 
+/// The entry of a text that has but one.
+pub(super) fn sole_entry(mut text: toml::Table) -> Option<toml::Table> {
+    match text.remove(ARTIFACTS)? {
+        toml::Value::Array(mut entries) if entries.len() == 1 => match entries.remove(0) {
+            toml::Value::Table(entry) => Some(entry),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// `name::type`.
+pub(super) fn lock_key_of(id: &ArtifactId) -> String {
+    format!("{}::{}", id.name(), id.kind())
+}
+
 /// `name::type`.
 fn lock_key(entry: &toml::Table) -> Option<String> {
     Some(format!("{}::{}", entry.get("name")?.as_str()?, entry.get("type")?.as_str()?))
 }
 
-fn parse(
-    bytes: &[u8],
-    file: &'static str,
-    source: &SourceName,
-) -> Result<toml::Table, SourceError> {
-    let text = std::str::from_utf8(bytes).map_err(|invalid| {
-        let line = line_at(bytes, invalid.valid_up_to());
-        error(source, file, "it is not UTF-8".into(), Some(line))
-    })?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    text.parse::<toml::Table>().map_err(|invalid| {
-        let line = invalid.span().map(|span| line_at(text.as_bytes(), span.start));
-        let message: Vec<&str> = invalid.message().lines().map(str::trim).collect();
-        error(source, file, message.join(", "), line)
-    })
-}
-
-fn line_at(bytes: &[u8], offset: usize) -> u32 {
-    let before = &bytes[..offset.min(bytes.len())];
-    u32::try_from(before.split(|byte| *byte == b'\n').count()).unwrap_or(u32::MAX)
-}
-
-fn error(
-    source: &SourceName,
-    file: &'static str,
-    message: String,
-    line: Option<u32>,
-) -> SourceError {
-    SourceError::Manifest { source_name: source.clone(), file, message, line }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::{prelude::*, sample};
+
+    use super::{super::sample::manifest, *};
 
     fn files(manifest: &str, lock: Option<&str>) -> ManifestFiles {
         let stats = [Stat::nothing(), Stat::nothing()];
@@ -177,5 +231,59 @@ mod tests {
         assert_eq!(entries[0].provenance().resolved_sha.as_deref(), Some("s"));
         assert_eq!(files(manifest, None).entry_lines(1), [4]);
         assert!(files("artifacts = [{}]", None).entry_lines(1).is_empty());
+    }
+
+    #[test]
+    fn an_invalid_entry_has_its_line_of_the_whole_file() {
+        let manifest = "[collection]\nname = 1\n# a\n[[artifacts]]\nname = \"a\"\n\
+                        type = \"skill\"\npath = \"p\"\nname = \"a\"\n[broken]\nx = [\n]\nx = 2\n";
+        let source = SourceName::new("work").unwrap();
+        let id = ArtifactId::parse("skill:a").unwrap();
+        match files(manifest, None).entry(&source, &id) {
+            Err(SourceError::Manifest { line, .. }) => assert_eq!(line, Some(8)),
+            other => panic!("{other:?}"),
+        }
+        let valid = manifest.replacen("path = \"p\"\nname = \"a\"\n", "path = \"p\"\n", 1);
+        assert!(files(&valid, None).entries(&source).is_err());
+        assert!(files(&valid, None).entry(&source, &id).unwrap().is_some());
+    }
+
+    fn lock() -> impl Strategy<Value = Option<String>> {
+        let above = [
+            "",
+            "lock.entries.\"n1::agent\".a = 1\n",
+            "lock = { entries = { \"n1::agent\" = { a = 1 } } }\n",
+        ];
+        let entries = [
+            "[lock]\nversion = \"1.0.0\"\n",
+            "[lock.entries.\"n0::skill\"]\nresolved_sha = \"s\"\n",
+            "# more\n[lock.entries.'n1::skill']\nx = \"\"\"\n[lock.entries.\"n2::skill\"]\n\"\"\"\n",
+            "[lock.entries.'n1::skill'.more]\ny = 1\n",
+            "[ lock . entries . \"n0::agent\" ]\nfetched = 2026-01-05T10:00:00Z\n",
+            "[lock.entries]\n\"n3::skill\" = { z = 1 }\n",
+        ];
+        let some = sample::subsequence(entries.to_vec(), 0..=entries.len()).prop_shuffle();
+        let text = (sample::select(above.to_vec()), some)
+            .prop_map(|(above, entries)| above.to_owned() + &entries.concat())
+            .prop_filter("it is valid", |text| text.parse::<toml::Table>().is_ok());
+        prop::option::of(text)
+    }
+
+    proptest! {
+        #[test]
+        fn one_entry_is_what_it_is_among_all(manifest in manifest(), lock in lock()) {
+            let source = SourceName::new("work").unwrap();
+            let files = files(&manifest.text(), lock.as_deref());
+            let all = files.entries(&source).unwrap();
+            for kind in ["skill", "agent"] {
+                for name in 0..6 {
+                    let id = ArtifactId::parse(&format!("{kind}:n{name}")).unwrap();
+                    let one = files.entry(&source, &id).unwrap();
+                    let expected = all.iter().find(|entry| entry.is(&id));
+                    prop_assert_eq!(one.as_ref().map(Entry::bytes), expected.map(Entry::bytes));
+                    prop_assert_eq!(one.as_ref(), expected);
+                }
+            }
+        }
     }
 }

@@ -1,11 +1,32 @@
 //! A managed collection: a `collection.toml` lists its artifacts.
 
+mod edit;
+mod entries;
 mod entry;
+mod fields;
+mod known;
+mod listed;
 mod listing;
+mod lock;
 mod main_file;
 mod manifest;
+mod new_entry;
+mod parse;
+mod places;
+#[cfg(test)]
+mod sample;
 mod scan;
+mod spans;
+mod statements;
+mod updated;
 
+pub(crate) use edit::{edit_entry, touch};
+pub(crate) use entries::{add_entry, remove_entry, restore_entry};
+pub(crate) use fields::Target as Scope;
+pub(crate) use known::{KnownValid, Unsafe};
+pub(crate) use listed::{Listed, open};
 pub(crate) use listing::Listings;
-pub(crate) use manifest::MANIFEST;
+pub(crate) use lock::{remove_lock_entry, restore_lock_entry};
+pub(crate) use manifest::{LOCK, MANIFEST, ManifestFiles};
+pub(crate) use new_entry::NewEntry;
 pub(crate) use scan::{read, scan};

@@ -4,6 +4,7 @@ use std::{cell::LazyCell, collections::HashSet};
 
 use larder::{
     domain::{
+        Timestamp,
         artifact::Artifact,
         collection::Source,
         delta::{Known, KnownArtifact},
@@ -154,8 +155,7 @@ fn read_entry(
     entry: &Entry,
     known: Option<&KnownArtifact>,
 ) -> Outcome {
-    let bytes = entry.bytes();
-    let hash = entry::hash(&bytes);
+    let hash = entry::hash(&entry.bytes());
     let read_at = reader.clock.now();
     if let Some(KnownArtifact { path, fingerprint: Some(known), .. }) = known
         && stat_like(root, path, known).managed(&hash) == *known
@@ -163,6 +163,17 @@ fn read_entry(
         return Outcome::Unchanged;
     }
     let main = MainFile::read(root, id, entry.path().unwrap_or_default());
+    Outcome::Read(Box::new(composed(id, entry, main, read_at)))
+}
+
+/// The artifact that an entry and its main file make.
+pub(super) fn composed(
+    id: &ArtifactId,
+    entry: &Entry,
+    main: MainFile,
+    read_at: Timestamp,
+) -> Artifact {
+    let bytes = entry.bytes();
     let metadata = entry.complete(main.reading.metadata);
     let parts = Parts {
         id,
@@ -171,23 +182,23 @@ fn read_entry(
         provenance: entry.provenance(),
         added_at: entry.added_at(),
         revision: Revision::of(&[&main.bytes, &bytes[0], &bytes[1]]),
-        fingerprint: main.stat.managed(&hash),
+        fingerprint: main.stat.managed(&entry::hash(&bytes)),
         stat: &main.stat,
         read_at,
     };
-    Outcome::Read(Box::new(parts.into_artifact()))
+    parts.into_artifact()
 }
 
 /// The main file of an entry as it was read.
-struct MainFile {
+pub(super) struct MainFile {
     path: String,
     stat: Stat,
-    bytes: Vec<u8>,
-    reading: Reading,
+    pub(super) bytes: Vec<u8>,
+    pub(super) reading: Reading,
 }
 
 impl MainFile {
-    fn read(root: &Root, id: &ArtifactId, path: &str) -> Self {
+    pub(super) fn read(root: &Root, id: &ArtifactId, path: &str) -> Self {
         let (kind, name) = (id.kind(), id.name());
         let kind = kind.as_str();
         let Found { file, directory } = match main_file::find(root, path, name) {

@@ -1,0 +1,255 @@
+//! New values for fields of one entry. Only the bytes of those values and lines change.
+
+use std::ops::Range;
+
+use larder::domain::edit::{Change, Field};
+use toml::{
+    Spanned, Table, Value,
+    de::{DeTable, DeValue},
+};
+
+use super::{places::ARTIFACTS, spans};
+
+/// Which places of an entry a change is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Those that have the field already.
+    Copies,
+    /// Those; and if there is none, the field is added.
+    Supply,
+}
+
+/// A field, what it shall become, and where.
+pub(crate) type Wanted = (Field, Change, Target);
+
+const METADATA: &str = "metadata";
+
+/// The text with its nth entry changed, and nothing else; why not, as the end of a sentence.
+pub(super) fn change(text: &str, index: usize, wanted: &[Wanted]) -> Result<String, String> {
+    const MORE: &str = "other values would change with it";
+    let mut expected: Table = text.parse().map_err(|_| "the entry is not valid by itself")?;
+    let mut edited = text.to_owned();
+    for (field, change, target) in wanted {
+        let value = value_of(change);
+        let how = || format!("{} is written in a way that cannot be changed alone", field.as_str());
+        let (after, added_in) =
+            apply(&edited, index, *field, value.as_ref(), *target).ok_or_else(how)?;
+        edited = after;
+        model(entry_mut(&mut expected, index).ok_or_else(how)?, *field, value, added_in);
+    }
+    let mut after: Table = edited.parse().map_err(|_| MORE)?;
+    for table in [&mut expected, &mut after] {
+        without_empty_metadata(entry_mut(table, index).ok_or(MORE)?);
+    }
+    // A float may be no number, which is not equal to itself.
+    let same = after == expected || format!("{after:?}") == format!("{expected:?}");
+    let ended = edited.ends_with('\n') || !text.ends_with('\n');
+    if same && ended { Ok(edited) } else { Err(MORE.to_owned()) }
+}
+
+fn value_of(change: &Change) -> Option<Value> {
+    match change {
+        Change::Clear => None,
+        Change::Text(text) => Some(Value::from(text.as_str())),
+        Change::List(items) => Some(Value::from(items.clone())),
+    }
+}
+
+fn entry_mut(table: &mut Table, index: usize) -> Option<&mut Table> {
+    table.get_mut(ARTIFACTS)?.get_mut(index)?.as_table_mut()
+}
+
+/// An empty table says nothing, and one made of dotted keys goes with the last of them.
+fn without_empty_metadata(entry: &mut Table) {
+    if entry.get(METADATA).and_then(Value::as_table).is_some_and(Table::is_empty) {
+        entry.remove(METADATA);
+    }
+}
+
+/// A table of an entry that a field can be added to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Entry,
+    Metadata,
+}
+
+/// What a change makes of the values of an entry.
+fn model(entry: &mut Table, field: Field, value: Option<Value>, added_in: Option<Place>) {
+    let key = field.as_str();
+    if let Some(place) = added_in {
+        let metadata = entry.get_mut(METADATA).and_then(Value::as_table_mut);
+        let table = match metadata.filter(|_| place == Place::Metadata) {
+            Some(metadata) => metadata,
+            None => entry,
+        };
+        table.extend(value.map(|value| (key.to_owned(), value)));
+        return;
+    }
+    let set = |table: &mut Table| {
+        if table.remove(key).is_some() {
+            table.extend(value.clone().map(|value| (key.to_owned(), value)));
+        }
+    };
+    entry.get_mut(METADATA).and_then(Value::as_table_mut).map(set);
+    set(entry);
+}
+
+/// The text with a field set, or removed, wherever the entry has it; and the table that it was
+/// added to, if it was.
+fn apply(
+    text: &str,
+    index: usize,
+    field: Field,
+    value: Option<&Value>,
+    target: Target,
+) -> Option<(String, Option<Place>)> {
+    let document = DeTable::parse(text).ok()?;
+    let entry = document.get_ref().get(ARTIFACTS)?.get_ref().get(index)?;
+    let metadata = entry.get_ref().get(METADATA);
+    let (mut splices, mut found) = (Vec::new(), false);
+    for table in [Some(entry), metadata].into_iter().flatten() {
+        let pair = table.get_ref().as_table().and_then(|it| it.get_key_value(field.as_str()));
+        let Some((key, written)) = pair else { continue };
+        found = true;
+        let pair = key.span().start..written.span().end;
+        splices.push(match value {
+            // What says the same already keeps its looks.
+            Some(value) if text[written.span()].parse().as_ref() == Ok(value) => continue,
+            Some(value) => (written.span(), value.to_string()),
+            None if is_inline(text, table) => (with_comma(text, pair), String::new()),
+            None => (lines(text, pair), String::new()),
+        });
+    }
+    let mut added_in = None;
+    if let (false, Some(value), Target::Supply) = (found, value, target) {
+        let inner = metadata.filter(|_| field != Field::Tags);
+        let (place, splice) = addition(text, index, entry, inner, field.as_str(), value)?;
+        splices.push(splice);
+        added_in = Some(place);
+    }
+    Some((spans::spliced(text, splices), added_in))
+}
+
+fn is_inline(text: &str, table: &Spanned<DeValue<'_>>) -> bool {
+    text[table.span()].starts_with('{')
+}
+
+/// A pair of an inline table and the comma that goes with it.
+fn with_comma(text: &str, pair: Range<usize>) -> Range<usize> {
+    if let Some(rest) = text[pair.end..].trim_start().strip_prefix(',') {
+        return pair.start..text.len() - rest.trim_start().len();
+    }
+    let before = text[..pair.start].trim_end().strip_suffix(',');
+    before.map_or(pair.start, str::len)..pair.end
+}
+
+/// The whole lines of a pair.
+fn lines(text: &str, pair: Range<usize>) -> Range<usize> {
+    let start = text[..pair.start].rfind('\n').map_or(0, |at| at + 1);
+    start..text[pair.end..].find('\n').map_or(text.len(), |at| pair.end + at + 1)
+}
+
+/// How a key comes into the metadata, if there is such a table, or else into the entry.
+fn addition(
+    text: &str,
+    index: usize,
+    entry: &Spanned<DeValue<'_>>,
+    metadata: Option<&Spanned<DeValue<'_>>>,
+    key: &str,
+    value: &Value,
+) -> Option<(Place, (Range<usize>, String))> {
+    let inline = |table: &Spanned<DeValue<'_>>| {
+        let comma = if table.get_ref().as_table()?.is_empty() { " " } else { "," };
+        let at = table.span().start + 1;
+        is_inline(text, table).then(|| (at..at, format!(" {key} = {value}{comma}")))
+    };
+    let tables = spans::tables(text)?;
+    let under_header = |keys: &[&str]| {
+        let heads = tables.iter().enumerate().filter(|(_, it)| it.array && it.is(&[ARTIFACTS]));
+        let mut heads = heads.map(|(at, _)| at).skip(index);
+        let own = heads.next()?..heads.next().unwrap_or(tables.len());
+        let table = tables[own].iter().find(|it| it.is(keys))?;
+        let at = table.pairs(text).last().map_or(table.body, |(.., line)| line.end);
+        let eol = spans::line_ending(text);
+        let line = format!("{key} = {value}");
+        let is_open = !text[..at].ends_with('\n');
+        Some((at..at, if is_open { eol.to_owned() + &line } else { line + eol }))
+    };
+    let in_metadata =
+        || metadata.and_then(|it| inline(it).or_else(|| under_header(&[ARTIFACTS, METADATA])));
+    let in_entry = || inline(entry).or_else(|| under_header(&[ARTIFACTS]));
+    let added = in_metadata().map(|splice| (Place::Metadata, splice));
+    added.or_else(|| Some((Place::Entry, in_entry()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "[[artifacts]]\nname = \"a\"\n";
+
+    fn text(text: &str) -> Change {
+        Change::Text(text.to_owned())
+    }
+
+    fn changed(body: &str, field: Field, change: Change) -> Result<String, String> {
+        let head = if body.starts_with("artifacts") { "" } else { HEAD };
+        let result = super::change(&format!("{head}{body}"), 0, &[(field, change, Target::Supply)]);
+        result.map(|text| text.strip_prefix(head).unwrap().to_owned())
+    }
+
+    #[test]
+    fn every_copy_is_set_and_what_stands_beside_it_stays() {
+        let body = "license = 'MIT'  # why\nmetadata.license = \"\"\"\nBSD\"\"\" # not\n";
+        let set = changed(body, Field::License, text("ISC")).unwrap();
+        assert_eq!(set, "license = \"ISC\"  # why\nmetadata.license = \"ISC\" # not\n");
+        assert_eq!(changed(body, Field::License, Change::Clear).unwrap(), "");
+        let same = "license = 'MIT'\n[artifacts.metadata]\nlicense = \"M\\u0049T\"";
+        assert_eq!(changed(same, Field::License, text("MIT")).unwrap(), same);
+    }
+
+    #[test]
+    fn a_field_that_no_place_has_goes_into_the_metadata_and_tags_into_the_entry() {
+        let body = "x = 1\n[artifacts.metadata]\ntitle = \"t\" # t\n\n# of extra\n[artifacts.metadata.extra]";
+        let set = changed(body, Field::Author, text("é")).unwrap();
+        assert_eq!(set, body.replace("# t\n", "# t\nauthor = \"é\"\n"));
+        let set = changed(body, Field::Tags, Change::List(vec!["a".into()])).unwrap();
+        assert_eq!(set, body.replace("x = 1\n", "x = 1\ntags = [\"a\"]\n"));
+        let extra = "[artifacts.metadata.extra]\nauthor = 1\n";
+        let set = changed(extra, Field::Author, text("é")).unwrap();
+        assert_eq!(set, format!("author = \"é\"\n{extra}"));
+        let open = changed("[artifacts.metadata]", Field::Author, text("é")).unwrap();
+        assert_eq!(open, "[artifacts.metadata]\nauthor = \"é\"");
+    }
+
+    #[test]
+    fn inline_tables_keep_their_commas() {
+        let clear = |table: &str| {
+            let cleared = changed(&format!("metadata = {table}\n"), Field::Author, Change::Clear);
+            cleared.unwrap().replace("metadata = ", "").trim_end().to_owned()
+        };
+        assert_eq!(clear("{ author = 'a', b = 1 }"), "{ b = 1 }");
+        assert_eq!(clear("{ b = 1 , author = 'a' }"), "{ b = 1  }");
+        assert_eq!(clear("{author='a'}"), "{}");
+        assert_eq!(clear("{ a = 1, author = ',', b = 1 }"), "{ a = 1, b = 1 }");
+        let set = |body| changed(body, Field::Author, text("é")).unwrap();
+        assert_eq!(set("metadata = {}"), "metadata = { author = \"é\" }");
+        assert_eq!(set("metadata = { b = 1 }"), "metadata = { author = \"é\", b = 1 }");
+        let list = "artifacts = [ { name = \"a\" }, {} ]\n";
+        assert_eq!(set(list), list.replace("{ name", "{ author = \"é\", name"));
+    }
+
+    #[test]
+    fn what_cannot_be_changed_alone_is_refused() {
+        let table = "[artifacts.metadata.author]\nname = \"x\"\n";
+        assert!(changed(table, Field::Author, text("é")).is_err());
+        assert!(changed(table, Field::Author, Change::Clear).is_err());
+        let dotted = "artifacts = [{ name = \"a\", metadata.author = \"x\" }]\n";
+        assert!(changed(dotted, Field::Author, Change::Clear).is_err());
+        assert!(changed(dotted, Field::Author, text("é")).is_ok());
+        let both = dotted.replace(" }", ", author = \"y\" }");
+        assert!(changed(&both, Field::Author, Change::Clear).is_err());
+        assert!(changed("author = 1\nauthor = 2\n", Field::Author, Change::Clear).is_err());
+        assert!(changed("nothing = nan\n", Field::Author, text("é")).is_ok());
+    }
+}
