@@ -1,0 +1,189 @@
+//! Copying artifacts into projects, and back.
+//!
+//! - `pieces`: what an artifact consists of on either side; `settings`: pieces of JSON files that a
+//!   project shares with others.
+//! - `plan`: what becomes of a piece, by its three versions; `record`: the third of them.
+//! - `transfer`: all pieces at once.
+
+mod pieces;
+mod plan;
+mod record;
+mod settings;
+mod transfer;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use async_trait::async_trait;
+use larder::{
+    domain::{
+        collection::{Layout, Source},
+        deployment::{Action, DeployedFile, DeployedState, Deployment, ProjectName, Transfer},
+        writing::{Place, Stamp, Written},
+    },
+    ports::{ArtifactDeployer, Project, WriteError},
+};
+
+use self::record::{DEPLOYED, DEPLOYMENTS, Deployed, Deployments};
+use crate::{
+    FileSystem,
+    files::Root,
+    write::{Failure, SOURCE_STATE, Writing, hash, lock_project},
+};
+
+/// How often a transfer begins anew because somebody saved a file meanwhile.
+const TRIES: usize = 8;
+
+#[async_trait]
+impl ArtifactDeployer for FileSystem {
+    async fn transfer(
+        &self,
+        place: &Place,
+        project: &Project,
+        action: Action,
+        stamp: &Stamp,
+    ) -> Result<(Transfer, Written), WriteError> {
+        if place.source.layout == Layout::Plain && matches!(action, Action::Sync(_)) {
+            let message = "a plain directory is not synchronised from a project: copy the files \
+                           yourself";
+            return Err(WriteError::unfit(message));
+        }
+        let (at, project) = (place.clone(), project.clone());
+        self.writing(&place.source, stamp, move |writing| transfer(writing, &at, &project, action))
+            .await
+    }
+
+    async fn deployments(
+        &self,
+        place: &Place,
+        within: &[String],
+    ) -> Result<Vec<Deployment>, WriteError> {
+        let (id, within) = (place.id.clone(), within.to_vec());
+        self.looking(&place.source, move |root| {
+            let path = format!("{SOURCE_STATE}/{DEPLOYMENTS}");
+            let bytes = root.read(&path).ok().map(|(_, bytes)| bytes);
+            let list: Deployments = record::read(bytes.as_deref(), DEPLOYMENTS)?;
+            let mut shown: Vec<Deployment> = list
+                .of(&id)
+                .filter_map(|project| {
+                    let name = named(Path::new(project), &within)?;
+                    deployment(project, name, &id)
+                })
+                .collect();
+            shown.sort_by(|a, b| a.project.cmp(&b.project));
+            Ok(shown)
+        })
+        .await
+    }
+
+    async fn touched(&self, project: &Project, sources: &[Source]) -> Vec<Source> {
+        let (path, sources) = (PathBuf::from(&project.path), sources.to_vec());
+        let touched = tokio::task::spawn_blocking(move || {
+            let Ok(project) = fs::canonicalize(path) else { return Vec::new() };
+            let is_touched = |source: &Source| {
+                let root = fs::canonicalize(&source.root);
+                root.is_ok_and(|root| root.starts_with(&project) || project.starts_with(&root))
+            };
+            sources.into_iter().filter(is_touched).collect()
+        });
+        touched.await.unwrap_or_default()
+    }
+}
+
+fn transfer(
+    writing: &Writing<'_>,
+    place: &Place,
+    project: &Project,
+    action: Action,
+) -> Result<(Transfer, Written), Failure> {
+    let (directory, name) = resolved(project)?;
+    let source = writing.tree.path();
+    if directory.join(".claude") == Path::new(&source) || directory == Path::new(&source) {
+        let message = "the project is the artifact's own collection";
+        return Err(WriteError::unfit(message).into());
+    }
+    let path = directory.to_str().ok_or_else(|| WriteError::unfit("its path is not UTF-8"))?;
+    let tree = lock_project(path, &writing.tree)?;
+    for _ in 0..TRIES {
+        match transfer::carry_out(writing, &tree, place, action) {
+            Err(Failure::Overtaken) => {}
+            done => {
+                let (files, written) = done?;
+                return Ok((Transfer { project: name, files }, written));
+            }
+        }
+    }
+    Err(Failure::Busy)
+}
+
+/// The project's directory without links, and how it is shown. Whether it is there is told only of
+/// places that the caller may use.
+fn resolved(project: &Project) -> Result<(PathBuf, ProjectName), Failure> {
+    let forbidden = || {
+        let message = "the project does not lie in one of the directories that deploy.roots names";
+        Failure::from(WriteError::Forbidden(message.to_owned()))
+    };
+    let directory = fs::canonicalize(&project.path).map_err(|_| forbidden());
+    let Some(within) = &project.within else {
+        let directory = fs::canonicalize(&project.path)?;
+        let root = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Ok((directory, ProjectName { root, path: String::new() }));
+    };
+    let directory = directory?;
+    let name = named(&directory, within).ok_or_else(forbidden)?;
+    if !directory.is_dir() {
+        return Err(WriteError::unfit("the project is not a directory").into());
+    }
+    Ok((directory, name))
+}
+
+/// A directory by the root that it lies in; `None` when it lies in none.
+fn named(directory: &Path, within: &[String]) -> Option<ProjectName> {
+    within.iter().find_map(|root| {
+        let root = fs::canonicalize(root).ok()?;
+        let path = directory.strip_prefix(&root).ok()?.to_str()?.to_owned();
+        let root = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Some(ProjectName { root, path })
+    })
+}
+
+fn deployment(
+    project: &str,
+    name: ProjectName,
+    id: &larder::domain::id::ArtifactId,
+) -> Option<Deployment> {
+    let root = Root::open(project).ok()?;
+    let (_, bytes) = root.read(DEPLOYED).ok()?;
+    let record: Deployed = record::read(Some(&bytes), DEPLOYED).ok()?;
+    let deployed = record.of(id)?;
+    let state = |path: &str, recorded: &str| match path.split_once(".json#/") {
+        Some((file, _)) => {
+            let value = root.read(&format!("{file}.json")).ok();
+            let value = value.and_then(|(_, bytes)| {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                settings::parse(&text, file).ok()
+            });
+            value.map_or(DeployedState::Missing, |value| {
+                pieces::state_of_part(&value, path, recorded)
+            })
+        }
+        None => match root.read(path) {
+            Ok((_, bytes)) if hash(&bytes) == recorded => DeployedState::Unchanged,
+            Ok(_) => DeployedState::Changed,
+            Err(_) => DeployedState::Missing,
+        },
+    };
+    let files = deployed
+        .files
+        .iter()
+        .map(|(path, recorded)| DeployedFile { path: path.clone(), state: state(path, recorded) });
+    Some(Deployment {
+        artifact: id.clone(),
+        project: name,
+        deployed_at: deployed.deployed_at,
+        revision: deployed.revision.clone(),
+        files: files.collect(),
+    })
+}

@@ -1,0 +1,306 @@
+//! What an artifact consists of, in its collection and in a project.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Component, Path},
+};
+
+use larder::{
+    domain::{
+        artifact::Health,
+        deployment::DeployedState,
+        id::{ArtifactId, ArtifactKind},
+    },
+    ports::WriteError,
+};
+use serde_json::Value;
+
+use super::settings::{self, Part};
+use crate::{
+    json::split_pointer,
+    write::{Failure, Target, Tree, hash, split},
+};
+
+/// Most files and bytes of one artifact that are copied: ten times the largest real skill.
+const MAX_FILES: usize = 2_000;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// Names that belong to other programs, or to Larder, and not to a skill.
+const NOT_COPIED: [&str; 3] = [".git", ".larder", ".DS_Store"];
+
+/// Where a piece of an artifact lies in a project.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Spot {
+    /// A file of its own.
+    File(String),
+    /// A part of a JSON file that the project shares with others.
+    Part { file: String, part: Part },
+}
+
+impl Spot {
+    /// As it is recorded and shown.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.clone(),
+            Self::Part { file, part } => format!("{file}{}", part.fragment()),
+        }
+    }
+}
+
+/// One piece on one side.
+#[derive(Debug, Clone)]
+pub(super) enum Content {
+    File { bytes: Vec<u8>, mode: u32 },
+    Value(Value),
+}
+
+impl Content {
+    pub(super) fn hash(&self) -> String {
+        match self {
+            Self::File { bytes, .. } => hash(bytes),
+            Self::Value(value) => settings::hash_of(value),
+        }
+    }
+}
+
+/// The pieces of one side.
+pub(super) type Pieces = BTreeMap<Spot, Content>;
+
+/// How an artifact of a collection becomes pieces of a project.
+pub(super) struct Layout {
+    /// The directory of the artifact in the collection, or its one file; of a JSON value, its file.
+    pub(super) source: String,
+    /// The same in the project.
+    pub(super) project: String,
+    pub(super) form: Form,
+}
+
+/// What an artifact is on the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Directory,
+    File,
+    Server,
+    Hooks,
+}
+
+impl Layout {
+    /// Where an artifact belongs in a project.
+    pub(super) fn of(target: &Target, tree: &Tree) -> Result<Self, Failure> {
+        let artifact = &target.artifact;
+        let kind = artifact.id.kind();
+        let (file, _) = split_pointer(&artifact.path);
+        let names = names(&artifact.id)?;
+        let last = names.last().copied().unwrap_or_default();
+        let nested = names.join("/");
+        let (project, form) = match kind.as_str() {
+            ArtifactKind::SKILL => (format!(".claude/skills/{last}"), Form::Directory),
+            ArtifactKind::AGENT => (format!(".claude/agents/{nested}.md"), Form::File),
+            ArtifactKind::COMMAND => (format!(".claude/commands/{nested}.md"), Form::File),
+            ArtifactKind::MCP => (".mcp.json".to_owned(), Form::Server),
+            ArtifactKind::HOOK => (".claude/settings.json".to_owned(), Form::Hooks),
+            other => {
+                let message = format!(
+                    "an artifact of type {other} has no place in a project: deploy what it is \
+                     made of"
+                );
+                return Err(WriteError::unfit(message).into());
+            }
+        };
+        if artifact.health == Health::Broken {
+            let why = artifact.problem.as_ref().map_or("", |problem| problem.message.as_str());
+            return Err(WriteError::unfit(format!("it cannot be read: {why}")).into());
+        }
+        let real = tree.real(file)?;
+        let source = if form == Form::Directory { split(&real).0.to_owned() } else { real };
+        if source.is_empty() {
+            let message = "its directory is the whole collection, which is not copied";
+            return Err(WriteError::unfit(message).into());
+        }
+        Ok(Self { source, project, form })
+    }
+
+    /// The pieces in the collection.
+    pub(super) fn in_collection(&self, target: &Target, tree: &Tree) -> Result<Pieces, Failure> {
+        match self.form {
+            Form::Directory | Form::File => self.files(tree, &self.source),
+            Form::Server => {
+                let value = self.value(target, tree)?;
+                let name = target.artifact.id.name();
+                let key = match split_pointer(&target.artifact.path).1 {
+                    Some(_) => name.rsplit(':').next().unwrap_or(name),
+                    None => name,
+                };
+                let part = Part::Key { map: "mcpServers".to_owned(), key: key.to_owned() };
+                Ok(Pieces::from([(self.part(part), Content::Value(value))]))
+            }
+            Form::Hooks => {
+                let value = self.value(target, tree)?;
+                let events = value.get("hooks").unwrap_or(&value).as_object();
+                let unfit = || WriteError::unfit("it is not a map of hook events");
+                let mut pieces = Pieces::new();
+                for (event, items) in events.ok_or_else(unfit)? {
+                    for item in items.as_array().into_iter().flatten() {
+                        let hash = settings::hash_of(item);
+                        let part = Part::Hook { event: event.clone(), hash };
+                        pieces.insert(self.part(part), Content::Value(item.clone()));
+                    }
+                }
+                Ok(pieces)
+            }
+        }
+    }
+
+    /// The pieces in a project: of the artifact's own directory all, else those that are asked for.
+    pub(super) fn in_project<'a>(
+        &self,
+        tree: &Tree,
+        asked: impl Iterator<Item = &'a Spot>,
+    ) -> Result<Pieces, Failure> {
+        if matches!(self.form, Form::Directory | Form::File) {
+            return self.files(tree, &self.project);
+        }
+        let text = tree.read(&self.project)?;
+        let Some(text) = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) else {
+            return Ok(Pieces::new());
+        };
+        let value = settings::parse(&text, &self.project)?;
+        let there = asked.filter_map(|spot| match spot {
+            Spot::Part { part, .. } => {
+                Some((spot.clone(), Content::Value(part.in_file(&value)?.clone())))
+            }
+            Spot::File(_) => None,
+        });
+        Ok(there.collect())
+    }
+
+    /// The spot that a record names.
+    pub(super) fn spot(&self, name: &str, hash: &str) -> Spot {
+        let Some(pointer) = name.strip_prefix(&self.project).and_then(|it| it.strip_prefix("#/"))
+        else {
+            return Spot::File(name.to_owned());
+        };
+        let steps: Vec<String> =
+            pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+        match (self.form, steps.as_slice()) {
+            (Form::Hooks, [_, event, _]) => {
+                self.part(Part::Hook { event: event.clone(), hash: hash.to_owned() })
+            }
+            (_, [map, key]) => self.part(Part::Key { map: map.clone(), key: key.clone() }),
+            _ => Spot::File(name.to_owned()),
+        }
+    }
+
+    fn part(&self, part: Part) -> Spot {
+        Spot::Part { file: self.project.clone(), part }
+    }
+
+    /// The artifact's own JSON value, with what is masked elsewhere.
+    fn value(&self, target: &Target, tree: &Tree) -> Result<Value, Failure> {
+        let bytes = tree.read(&self.source)?.ok_or(WriteError::Missing)?;
+        let pointer = split_pointer(&target.artifact.path).1.unwrap_or_default();
+        let value = settings::parse(&String::from_utf8_lossy(&bytes), &self.source)?;
+        Ok(value.pointer(pointer).ok_or(WriteError::Missing)?.clone())
+    }
+
+    /// The files at a path of either side, under the names that they have in the project.
+    fn files(&self, tree: &Tree, at: &str) -> Result<Pieces, Failure> {
+        let mut found = Pieces::new();
+        let mut bytes_left = MAX_BYTES;
+        if self.form == Form::File {
+            if let Some(content) = read(tree, at, &mut bytes_left)? {
+                found.insert(Spot::File(self.project.clone()), content);
+            }
+            return Ok(found);
+        }
+        let mut directories = vec![String::new()];
+        while let Some(below) = directories.pop() {
+            for name in tree.names(&joined(at, &below))? {
+                if NOT_COPIED.contains(&name.as_str()) {
+                    continue;
+                }
+                let below = joined(&below, &name);
+                let path = joined(at, &below);
+                if tree.is_directory(&path)? {
+                    directories.push(below);
+                } else if let Some(content) = read(tree, &path, &mut bytes_left)? {
+                    found.insert(Spot::File(joined(&self.project, &below)), content);
+                }
+                if found.len() > MAX_FILES {
+                    let message = format!("it has more than {MAX_FILES} files");
+                    return Err(WriteError::unfit(message).into());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where a file of the project lies in the collection.
+    pub(super) fn source_of(&self, path: &str) -> String {
+        path.strip_prefix(&self.project)
+            .map_or_else(String::new, |below| format!("{}{below}", self.source))
+    }
+}
+
+/// A file; a link within its root is copied as what it leads to.
+fn read(tree: &Tree, path: &str, bytes_left: &mut usize) -> Result<Option<Content>, Failure> {
+    if !tree.exists(path)? {
+        return Ok(None);
+    }
+    let real = tree.real(path)?;
+    let meta = fs::metadata(tree.root.join(&real))?;
+    if !meta.is_file() {
+        let message = format!("{path} is neither a file nor a directory, so it is not copied");
+        return Err(WriteError::unfit(message).into());
+    }
+    let size = usize::try_from(meta.len()).unwrap_or(usize::MAX);
+    *bytes_left = bytes_left.checked_sub(size).ok_or_else(|| {
+        WriteError::unfit(format!("its files have more than {} MiB", MAX_BYTES / 1024 / 1024))
+    })?;
+    let bytes = tree.read(&real)?;
+    Ok(bytes.map(|bytes| Content::File { bytes, mode: meta.permissions().mode() }))
+}
+
+fn joined(directory: &str, name: &str) -> String {
+    match (directory, name) {
+        ("", name) => name.to_owned(),
+        (directory, "") => directory.to_owned(),
+        (directory, name) => format!("{directory}/{name}"),
+    }
+}
+
+/// The parts of an id's name, each fit to be the name of a file.
+fn names(id: &ArtifactId) -> Result<Vec<&str>, Failure> {
+    let names: Vec<&str> = id.name().split(':').map(str::trim).collect();
+    let is_fit = |name: &&str| {
+        let mut parts = Path::new(name).components();
+        let one = matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None));
+        one && !name.starts_with('.') && !name.contains(['/', '\\'])
+    };
+    if names.iter().all(is_fit) {
+        return Ok(names);
+    }
+    let message = format!("the name of {id} cannot be that of a file in a project");
+    Err(WriteError::unfit(message).into())
+}
+
+/// How the part of a file that a record names stands to what is recorded of it.
+pub(super) fn state_of_part(file: &Value, name: &str, recorded: &str) -> DeployedState {
+    let Some((_, pointer)) = name.split_once('#') else { return DeployedState::Missing };
+    let hook = |(list, _): (&str, &str)| {
+        let items = file.pointer(list)?.as_array()?;
+        items.iter().any(|item| settings::hash_of(item) == recorded).then_some(())
+    };
+    if pointer.starts_with("/hooks/") {
+        // One that was changed cannot be told from one that is gone.
+        let there = pointer.rsplit_once('/').and_then(hook);
+        return there.map_or(DeployedState::Missing, |()| DeployedState::Unchanged);
+    }
+    match file.pointer(pointer) {
+        None => DeployedState::Missing,
+        Some(value) if settings::hash_of(value) == recorded => DeployedState::Unchanged,
+        Some(_) => DeployedState::Changed,
+    }
+}

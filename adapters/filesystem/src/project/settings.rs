@@ -1,0 +1,213 @@
+//! JSON files that a project shares with other programs: what is not Larder's stays as it is
+//! written.
+
+use jsonc_parser::{
+    ParseOptions,
+    cst::{CstInputValue, CstObject, CstRootNode},
+};
+use larder::ports::WriteError;
+use serde_json::Value;
+
+use crate::{json::pointer_step, write::hash};
+
+/// A part of such a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    /// A key of a map of the file.
+    Key { map: String, key: String },
+    /// An item of a list `hooks.<event>`, known by its hash.
+    Hook { event: String, hash: String },
+}
+
+impl Part {
+    /// As it stands behind the file's name. A hook is named by the beginning of its hash.
+    pub(super) fn fragment(&self) -> String {
+        match self {
+            Self::Key { map, key } => format!("#{}{}", pointer_step(map), pointer_step(key)),
+            Self::Hook { event, hash } => {
+                format!("#{}{}/{}", pointer_step("hooks"), pointer_step(event), &hash[..16])
+            }
+        }
+    }
+
+    /// The part's value in a file.
+    pub(super) fn in_file<'a>(&self, file: &'a Value) -> Option<&'a Value> {
+        match self {
+            Self::Key { map, key } => file.get(map)?.get(key),
+            Self::Hook { event, hash } => {
+                let items = file.get("hooks")?.get(event)?.as_array()?;
+                items.iter().find(|item| hash_of(item) == *hash)
+            }
+        }
+    }
+}
+
+/// The hash of a value, however it is written.
+pub(super) fn hash_of(value: &Value) -> String {
+    hash(value.to_string().as_bytes())
+}
+
+/// The value of a file; comments are allowed, as the programs that share it allow them.
+pub(super) fn parse(text: &str, name: &str) -> Result<Value, WriteError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let root = tree(text, name)?;
+    root.to_serde_value()
+        .ok_or_else(|| WriteError::unfit(format!("{name} is empty: mend it first")))
+}
+
+fn tree(text: &str, name: &str) -> Result<CstRootNode, WriteError> {
+    CstRootNode::parse(text, &ParseOptions::default()).map_err(|error| {
+        let message = format!("{name} is not valid JSON: mend it first ({})", error.kind());
+        WriteError::Unfit { message, line: u32::try_from(error.line_display()).ok() }
+    })
+}
+
+/// The file with parts set, or taken out where the value is `None`. Whatever else is in it keeps its
+/// bytes; the result is parsed again and compared.
+pub(super) fn edit(
+    text: Option<&str>,
+    name: &str,
+    changes: &[(Part, Option<Value>)],
+) -> Result<String, WriteError> {
+    let before = text.unwrap_or("{}\n");
+    let mut expected = parse(before, name)?;
+    let root = tree(before, name)?;
+    let unfit =
+        || WriteError::unfit(format!("{name} is not a JSON object as expected: mend it first"));
+    let object = root.object_value().ok_or_else(unfit)?;
+    for (part, value) in changes {
+        change(&object, part, value.as_ref()).ok_or_else(unfit)?;
+        expect(&mut expected, part, value.as_ref());
+    }
+    let after = root.to_string();
+    if parse(&after, name)? == expected {
+        return Ok(after);
+    }
+    Err(WriteError::unfit(format!("{name} cannot be edited safely")))
+}
+
+/// `None` where something else stands than a map or a list.
+fn change(object: &CstObject, part: &Part, value: Option<&Value>) -> Option<()> {
+    match part {
+        Part::Key { map, key } => {
+            let Some(value) = value else {
+                let property = object.get(map).and_then(|it| it.object_value()?.get(key));
+                return property.map_or(Some(()), |property| {
+                    property.remove();
+                    Some(())
+                });
+            };
+            let map = object.object_value_or_create(map)?;
+            match map.get(key) {
+                Some(property) => property.set_value(input(value)),
+                None => drop(map.append(key, input(value))),
+            }
+            Some(())
+        }
+        Part::Hook { event, hash } => {
+            let Some(value) = value else {
+                let list = object.get("hooks").and_then(|it| it.object_value()?.get(event));
+                let list = list.and_then(|it| it.array_value());
+                let items = list.iter().flat_map(jsonc_parser::cst::CstArray::elements);
+                for item in items {
+                    if item.to_serde_value().is_some_and(|value| hash_of(&value) == *hash) {
+                        item.remove();
+                    }
+                }
+                return Some(());
+            };
+            let hooks = object.object_value_or_create("hooks")?;
+            hooks.array_value_or_create(event)?.append(input(value));
+            Some(())
+        }
+    }
+}
+
+/// The same on a parsed value.
+fn expect(file: &mut Value, part: &Part, value: Option<&Value>) {
+    let (map, key) = match part {
+        Part::Key { map, key } => (map.as_str(), key),
+        Part::Hook { event, .. } => ("hooks", event),
+    };
+    match (part, value) {
+        (Part::Key { .. }, Some(value)) => file[map][key] = value.clone(),
+        (Part::Key { .. }, None) => {
+            if let Some(map) = file.get_mut(map).and_then(Value::as_object_mut) {
+                map.remove(key);
+            }
+        }
+        (Part::Hook { .. }, Some(value)) => {
+            let list = &mut file[map][key];
+            match list.as_array_mut() {
+                Some(items) => items.push(value.clone()),
+                None => *list = Value::Array(vec![value.clone()]),
+            }
+        }
+        (Part::Hook { hash, .. }, None) => {
+            let list = file.get_mut(map).and_then(|map| map.get_mut(key)?.as_array_mut());
+            if let Some(items) = list {
+                items.retain(|item| hash_of(item) != *hash);
+            }
+        }
+    }
+}
+
+fn input(value: &Value) -> CstInputValue {
+    match value {
+        Value::Null => CstInputValue::Null,
+        Value::Bool(truth) => CstInputValue::Bool(*truth),
+        Value::Number(number) => CstInputValue::Number(number.to_string()),
+        Value::String(text) => CstInputValue::String(text.clone()),
+        Value::Array(items) => CstInputValue::Array(items.iter().map(input).collect()),
+        Value::Object(map) => CstInputValue::Object(
+            map.iter().map(|(key, value)| (key.clone(), input(value))).collect(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn key(key: &str) -> Part {
+        Part::Key { map: "mcpServers".into(), key: key.into() }
+    }
+
+    #[test]
+    fn a_key_is_set_and_removed_and_the_rest_keeps_its_bytes() {
+        let text = "{\n    // mine\n    \"x\": [1,2],\n    \"mcpServers\": {\n        \"old\": {\"a\": 1.50}\n    }\n}\n";
+        let set = edit(Some(text), "f", &[(key("new"), Some(json!({"command": "npx"})))]).unwrap();
+        assert!(
+            set.contains("// mine\n    \"x\": [1,2],") && set.contains("{\"a\": 1.50}"),
+            "{set}"
+        );
+        let back = edit(Some(&set), "f", &[(key("new"), None)]).unwrap();
+        assert_eq!(parse(&back, "f").unwrap(), parse(text, "f").unwrap());
+        assert!(back.contains("\"x\": [1,2]"), "{back}");
+        let made = edit(None, "f", &[(key("a"), Some(json!("v")))]).unwrap();
+        assert_eq!(parse(&made, "f").unwrap(), json!({"mcpServers": {"a": "v"}}));
+    }
+
+    #[test]
+    fn a_hook_is_one_item_of_its_events_list() {
+        let item = json!({"matcher": "Edit", "hooks": [{"type": "command", "command": "fmt"}]});
+        let part = Part::Hook { event: "PostToolUse".into(), hash: hash_of(&item) };
+        let text = "{\"hooks\": {\"PostToolUse\": [{\"matcher\": \"Mine\"}]}, \"model\": \"opus\"}";
+        let set = edit(Some(text), "f", &[(part.clone(), Some(item.clone()))]).unwrap();
+        let value = parse(&set, "f").unwrap();
+        assert_eq!(value["hooks"]["PostToolUse"], json!([{"matcher": "Mine"}, item]));
+        assert_eq!(part.in_file(&value), Some(&item));
+        let back = edit(Some(&set), "f", &[(part, None)]).unwrap();
+        assert_eq!(parse(&back, "f").unwrap(), parse(text, "f").unwrap());
+    }
+
+    #[test]
+    fn what_is_no_object_or_no_json_is_left_alone() {
+        for text in ["[]", "{", "{\"mcpServers\": 3}", "{\"a\": 1, \"a\": "] {
+            let set = edit(Some(text), "f", &[(key("a"), Some(json!(1)))]);
+            assert!(matches!(set, Err(WriteError::Unfit { .. })), "{text}");
+        }
+    }
+}

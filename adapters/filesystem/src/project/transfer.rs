@@ -1,0 +1,311 @@
+//! One transfer: three versions of every piece compared, and what follows written at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use larder::{
+    domain::{
+        deployment::{Action, FileOutcome, SyncStrategy, TransferredFile},
+        writing::{HistoryEntry, Operation, Place, Written},
+    },
+    ports::WriteError,
+};
+
+use super::{
+    pieces::{Content, Form, Layout, Pieces, Spot},
+    plan::{Decision, Versions},
+    record::{self, DEPLOYED, DEPLOYMENTS, Deployed, DeployedArtifact, Deployments},
+    settings,
+};
+use crate::{
+    managed::{self, MANIFEST},
+    write::{Failure, Side, Target, Transaction, Tree, Writing},
+};
+
+/// A transfer that is being put together.
+struct Transfer<'a> {
+    writing: &'a Writing<'a>,
+    project: &'a Tree,
+    target: &'a Target,
+    layout: Layout,
+    action: Action,
+    collection: Pieces,
+    in_project: Pieces,
+    decided: BTreeMap<Spot, (Versions, Decision)>,
+}
+
+/// Takes one action between a source and a project, both locked.
+pub(super) fn carry_out(
+    writing: &Writing<'_>,
+    project: &Tree,
+    place: &Place,
+    action: Action,
+) -> Result<(Vec<TransferredFile>, Written), Failure> {
+    let target = Target::open(writing, &place.id, &place.path)?;
+    let record_bytes = project.read(DEPLOYED)?;
+    let record: Deployed = record::read(record_bytes.as_deref(), DEPLOYED)?;
+    let recorded = record.of(&place.id);
+    if recorded.is_none() && !matches!(action, Action::Deploy(_)) {
+        return Err(WriteError::unfit("it is not deployed in this project").into());
+    }
+    let transfer = Transfer::new(writing, project, &target, recorded, action)?;
+    let files = transfer.outcomes()?;
+    let mut write = writing.transaction(Some(project));
+    transfer.stage(&mut write)?;
+    let after = transfer.record(recorded);
+    let deployed = after.is_some();
+    record::write(
+        &mut write,
+        Side::Project,
+        DEPLOYED,
+        record_bytes.as_deref(),
+        &record.with(&place.id, after),
+    )?;
+    list(writing, &mut write, place, project, deployed)?;
+    let history = transfer.sync_history(&mut write)?;
+    if !write.is_empty() {
+        write.commit(history)?;
+    }
+    transfer.remove_empty_directories();
+    let written = Target::read_back(writing, &place.id, &target.artifact.path)?;
+    Ok((files, written))
+}
+
+impl<'a> Transfer<'a> {
+    fn new(
+        writing: &'a Writing<'a>,
+        project: &'a Tree,
+        target: &'a Target,
+        recorded: Option<&DeployedArtifact>,
+        action: Action,
+    ) -> Result<Self, Failure> {
+        let layout = Layout::of(target, &writing.tree)?;
+        if matches!(action, Action::Sync(_)) && !matches!(layout.form, Form::Directory | Form::File)
+        {
+            let message = "a server or a hook is not taken back from a project: change it in the \
+                           collection";
+            return Err(WriteError::unfit(message).into());
+        }
+        let collection = layout.in_collection(target, &writing.tree)?;
+        let files = recorded.map(|it| it.files.clone()).unwrap_or_default();
+        let recorded: BTreeMap<Spot, String> =
+            files.into_iter().map(|(name, hash)| (layout.spot(&name, &hash), hash)).collect();
+        let spots: BTreeSet<&Spot> = collection.keys().chain(recorded.keys()).collect();
+        let in_project = layout.in_project(project, spots.iter().copied())?;
+        let spots: BTreeSet<&Spot> = spots.into_iter().chain(in_project.keys()).collect();
+        let decided = spots
+            .into_iter()
+            .map(|spot| {
+                let hash = |pieces: &Pieces| pieces.get(spot).map(Content::hash);
+                let versions = Versions {
+                    recorded: recorded.get(spot).cloned(),
+                    project: hash(&in_project),
+                    collection: hash(&collection),
+                };
+                let decision = versions.decide(action);
+                (spot.clone(), (versions, decision))
+            })
+            .collect();
+        Ok(Self { writing, project, target, layout, action, collection, in_project, decided })
+    }
+
+    /// What becomes of each file, unless both sides have changed one.
+    fn outcomes(&self) -> Result<Vec<TransferredFile>, Failure> {
+        let mut conflicts = Vec::new();
+        let mut files = Vec::new();
+        for (spot, (_, decision)) in &self.decided {
+            let path = spot.name();
+            match decision {
+                Decision::Conflict => conflicts.push(path),
+                Decision::ToProject(outcome)
+                | Decision::ToCollection(outcome)
+                | Decision::Leave(outcome) => {
+                    files.push(TransferredFile { path, outcome: *outcome })
+                }
+            }
+        }
+        if conflicts.is_empty() { Ok(files) } else { Err(WriteError::Diverged(conflicts).into()) }
+    }
+
+    fn stage(&self, write: &mut Transaction<'_>) -> Result<(), Failure> {
+        let mut parts = Vec::new();
+        for (spot, (_, decision)) in &self.decided {
+            match (decision, spot) {
+                (Decision::ToProject(outcome), Spot::Part { part, .. }) => {
+                    let value = match self.collection.get(spot) {
+                        Some(Content::Value(value)) if *outcome != FileOutcome::Removed => {
+                            Some(value.clone())
+                        }
+                        _ => None,
+                    };
+                    parts.push((part.clone(), value));
+                }
+                (Decision::ToProject(outcome), Spot::File(path)) => {
+                    let to = (Side::Project, path.as_str());
+                    move_file(
+                        write,
+                        to,
+                        *outcome,
+                        self.in_project.get(spot),
+                        self.collection.get(spot),
+                    )?;
+                }
+                (Decision::ToCollection(outcome), Spot::File(path)) => {
+                    let path = self.layout.source_of(path);
+                    self.keep_main_file(&path, *outcome)?;
+                    let to = (Side::Source, path.as_str());
+                    move_file(
+                        write,
+                        to,
+                        *outcome,
+                        self.collection.get(spot),
+                        self.in_project.get(spot),
+                    )?;
+                }
+                _ => {}
+            }
+        }
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let file = &self.layout.project;
+        let before = self.project.read(file)?;
+        let text = before.as_deref().map(String::from_utf8_lossy);
+        let after = settings::edit(text.as_deref(), file, &parts)?;
+        match &before {
+            Some(before) => write.replace(Side::Project, file, before, after.as_bytes()),
+            None => write.create(Side::Project, file, after.as_bytes(), None),
+        }
+    }
+
+    /// An artifact without its main file would be none.
+    fn keep_main_file(&self, path: &str, outcome: FileOutcome) -> Result<(), Failure> {
+        let main = self.target.main.path.as_deref().ok();
+        if outcome == FileOutcome::Removed && main == Some(path) {
+            let message = "its main file is gone from the project: delete the artifact, or deploy \
+                           it again";
+            return Err(WriteError::unfit(message).into());
+        }
+        Ok(())
+    }
+
+    /// What the project's record says afterwards: the state in which both sides were last the same,
+    /// or were last compared by a person.
+    fn record(&self, before: Option<&DeployedArtifact>) -> Option<DeployedArtifact> {
+        if self.action == Action::Undeploy {
+            return None;
+        }
+        let ours = self.action == Action::Sync(SyncStrategy::Ours);
+        let files = self.decided.iter().filter_map(|(spot, (versions, decision))| {
+            let hash = match decision {
+                Decision::ToProject(_) => versions.collection.clone(),
+                Decision::ToCollection(_) => versions.project.clone(),
+                Decision::Leave(FileOutcome::Kept) if ours => versions.project.clone(),
+                Decision::Leave(FileOutcome::Kept) => versions.recorded.clone(),
+                Decision::Leave(_) | Decision::Conflict => versions.collection.clone(),
+            };
+            Some((spot.name(), hash?))
+        });
+        let files = files.collect();
+        let stamp = &self.writing.stamp;
+        let deploys = matches!(self.action, Action::Deploy(_));
+        let artifact = &self.target.artifact;
+        let (revision, deployed_at) = match before {
+            Some(before) if !deploys => (before.revision.clone(), before.deployed_at),
+            _ => (artifact.revision.clone(), stamp.at),
+        };
+        let collection = self.writing.reader.source.name.to_string();
+        Some(DeployedArtifact { id: artifact.id.clone(), collection, revision, deployed_at, files })
+    }
+
+    /// The history and the manifest's date, when a synchronisation changes the collection.
+    fn sync_history(&self, write: &mut Transaction<'_>) -> Result<Option<HistoryEntry>, Failure> {
+        let takes = |decision: &Decision| matches!(decision, Decision::ToCollection(_));
+        if !self.decided.values().any(|(_, decision)| takes(decision)) {
+            return Ok(None);
+        }
+        let Writing { tree, manifests, stamp, .. } = self.writing;
+        let listed = self.target.listed.as_ref().ok_or(WriteError::Missing)?;
+        let dated = managed::touch(manifests, listed.manifest()?, stamp.at)?;
+        write.replace(
+            Side::Source,
+            &tree.real(MANIFEST)?,
+            listed.manifest()?.as_bytes(),
+            dated.as_bytes(),
+        )?;
+        let artifact = &self.target.artifact;
+        let main = self.target.main.path.as_deref().unwrap_or_default();
+        let taken = self.decided.iter().find_map(|(spot, (_, decision))| match spot {
+            Spot::File(path) if takes(decision) && self.layout.source_of(path) == main => {
+                self.in_project.get(spot)
+            }
+            _ => None,
+        });
+        let main = match taken {
+            Some(Content::File { bytes, .. }) => bytes,
+            _ => &self.target.main.bytes,
+        };
+        let mut entry = HistoryEntry::new(write.id(), &artifact.id, Operation::Sync, stamp);
+        entry.revision_before = Some(artifact.revision.clone());
+        entry.revision_after = Some(self.target.revision_with(main, None)?);
+        Ok(Some(entry))
+    }
+
+    /// Directories that the artifact alone had filled.
+    fn remove_empty_directories(&self) {
+        for (spot, (_, decision)) in self.decided.iter().rev() {
+            let (tree, path) = match (decision, spot) {
+                (Decision::ToProject(FileOutcome::Removed), Spot::File(path)) => {
+                    (self.project, path.clone())
+                }
+                (Decision::ToCollection(FileOutcome::Removed), Spot::File(path)) => {
+                    (&self.writing.tree, self.layout.source_of(path))
+                }
+                _ => continue,
+            };
+            let mut directory = path.as_str();
+            while let Some((parent, _)) = directory.rsplit_once('/')
+                && parent.len() >= self.layout.project.len().min(self.layout.source.len())
+                && tree.remove_if_empty(parent)
+            {
+                directory = parent;
+            }
+        }
+    }
+}
+
+fn move_file(
+    write: &mut Transaction<'_>,
+    (side, path): (Side, &str),
+    outcome: FileOutcome,
+    before: Option<&Content>,
+    after: Option<&Content>,
+) -> Result<(), Failure> {
+    match (before, after) {
+        (Some(Content::File { bytes, .. }), _) if outcome == FileOutcome::Removed => {
+            write.remove(side, path, bytes)
+        }
+        (Some(Content::File { bytes, .. }), Some(Content::File { bytes: after, .. })) => {
+            write.replace(side, path, bytes, after)
+        }
+        (None, Some(Content::File { bytes, mode })) => write.create(side, path, bytes, Some(*mode)),
+        _ => Ok(()),
+    }
+}
+
+/// Keeps in the source which projects have the artifact.
+fn list(
+    writing: &Writing<'_>,
+    write: &mut Transaction<'_>,
+    place: &Place,
+    project: &Tree,
+    deployed: bool,
+) -> Result<(), Failure> {
+    let path = writing.tree.own(DEPLOYMENTS);
+    let bytes = writing.tree.read(&path)?;
+    let list: Deployments = record::read(bytes.as_deref(), DEPLOYMENTS)?;
+    let after = list.with(&place.id, &project.path(), deployed);
+    if list == after {
+        return Ok(());
+    }
+    record::write(write, Side::Source, &path, bytes.as_deref(), &after)
+}
