@@ -185,6 +185,15 @@ pub(crate) fn stays_inside(path: &str) -> bool {
         .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
+/// A path relative to a root without what means nothing in it; `None` when it leads out, or is none.
+pub(crate) fn normal(path: &str) -> Option<String> {
+    if !stays_inside(path) {
+        return None;
+    }
+    let named = Path::new(path).components().filter(|part| matches!(part, Component::Normal(_)));
+    named.collect::<PathBuf>().into_os_string().into_string().ok()
+}
+
 fn read_file(file: File, limit: u64) -> Result<(Stat, Vec<u8>), Refusal> {
     let meta = file.metadata()?;
     if !meta.is_file() {

@@ -5,6 +5,7 @@
 //! - `managed`: sources with a `collection.toml`; `plain`: any other tree.
 //! - `frontmatter`, `json`, `lists`, `reading`: what one file says of its artifact.
 //! - `files`, `fingerprint`: reading within the root and within limits, and what a stat proves.
+//! - `write`: edits, creations and deletions, all or nothing.
 //! - `rows`: artifacts made of all this, and which of them a scan needs to read.
 
 mod content;
@@ -16,8 +17,10 @@ mod json;
 mod lists;
 mod managed;
 mod plain;
+mod project;
 mod reading;
 mod rows;
+mod write;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -71,13 +74,21 @@ pub struct FileSystem {
     config: Arc<FileSystemConfig>,
     clock: Arc<dyn Clock>,
     listings: Arc<managed::Listings>,
+    manifests: Arc<managed::KnownValid>,
+    turns: Arc<write::Turns>,
 }
 
 impl FileSystem {
     /// Reads the sources that `config` covers.
     #[must_use]
     pub fn new(config: FileSystemConfig, clock: Arc<dyn Clock>) -> Self {
-        Self { config: Arc::new(config), clock, listings: Arc::default() }
+        Self {
+            config: Arc::new(config),
+            clock,
+            listings: Arc::default(),
+            manifests: Arc::default(),
+            turns: Arc::default(),
+        }
     }
 
     /// Runs `work` on a blocking thread, with a reader of `source`.

@@ -74,6 +74,19 @@ pub(crate) fn read(
     })
 }
 
+/// One artifact where it was last, and the bytes of its main file, if that is a file of its own.
+pub(crate) fn open(
+    reader: &Reader<'_>,
+    root: &Root,
+    id: &ArtifactId,
+    path: &str,
+) -> Option<(Artifact, Vec<u8>)> {
+    match item_at(reader, root, id, path)? {
+        Item::Json(row) => Some((row.artifact(id), Vec::new())),
+        Item::Markdown(path) => markdown(reader, root, id, &path),
+    }
+}
+
 /// What is at a path now, if it still has that id.
 fn item_at(reader: &Reader<'_>, root: &Root, id: &ArtifactId, path: &str) -> Option<Item> {
     let source = &reader.source.name;
@@ -130,16 +143,27 @@ fn read_markdown(
     path: &str,
     known: Option<&str>,
 ) -> Outcome {
-    let read_at = reader.clock.now();
     if known.is_some_and(|known| known == root.stat(path).plain()) {
         return Outcome::Unchanged;
     }
+    let read = markdown(reader, root, id, path);
+    read.map_or(Outcome::Vanished, |(artifact, _)| Outcome::Read(Box::new(artifact)))
+}
+
+/// The artifact of a Markdown file, and the file's bytes; `None` when there is no such file.
+fn markdown(
+    reader: &Reader<'_>,
+    root: &Root,
+    id: &ArtifactId,
+    path: &str,
+) -> Option<(Artifact, Vec<u8>)> {
+    let read_at = reader.clock.now();
     let (stat, bytes, reading) = match root.read(path) {
         Ok((stat, bytes)) => {
             let reading = Reading::of_markdown(id.kind().as_str(), &bytes);
             (stat, bytes, reading)
         }
-        Err(Refusal::Missing | Refusal::Escapes) => return Outcome::Vanished,
+        Err(Refusal::Missing | Refusal::Escapes) => return None,
         Err(refusal) => (root.stat(path), Vec::new(), Reading::broken(refusal.to_string(), None)),
     };
     let parts = Parts {
@@ -153,10 +177,10 @@ fn read_markdown(
         stat: &stat,
         read_at,
     };
-    Outcome::Read(Box::new(parts.into_artifact()))
+    Some((parts.into_artifact(), bytes))
 }
 
 /// The revision of an artifact without a manifest entry.
-fn revision(bytes: &[u8]) -> Revision {
+pub(crate) fn revision(bytes: &[u8]) -> Revision {
     Revision::of(&[bytes, b"", b""])
 }

@@ -14,7 +14,8 @@ use super::{Writing, failure::Failure, target::Target, transaction::Side};
 use crate::{
     files::Refusal,
     frontmatter,
-    managed::{MANIFEST, NewEntry},
+    managed::{self, MANIFEST, NewEntry},
+    reading::Reading,
 };
 
 /// The main file of a skill.
@@ -27,15 +28,16 @@ pub(super) fn create(writing: &Writing<'_>, new: &NewArtifact) -> Result<Written
     let source = &reader.source.name;
     let manifest = files.manifest_text(source)?;
     let path = free_path(writing, new)?;
-    let entry = NewEntry { id: &new.id, path: &path, metadata: &new.metadata, tools: &new.tools };
-    let new_manifest = manifests.add_entry(manifest, &entry, stamp.at)?;
     let text = content(new)?;
+    let metadata = Reading::of_markdown(new.id.kind().as_str(), &text).metadata;
+    let entry = NewEntry { id: &new.id, path: &path, metadata: &metadata };
+    let new_manifest = managed::add_entry(manifests, manifest, &entry, stamp.at)?;
 
     let mut write = writing.transaction(None);
     if new.id.kind().as_str() == ArtifactKind::SKILL {
         write.create_directory(Side::Source, &path, &[(SKILL_FILE, &text)])?;
     } else {
-        write.create(Side::Source, &path, &text)?;
+        write.create(Side::Source, &path, &text, None)?;
     }
     let manifest_path = tree.real(MANIFEST)?;
     write.replace(Side::Source, &manifest_path, manifest.as_bytes(), new_manifest.as_bytes())?;
@@ -72,12 +74,14 @@ fn free_path(writing: &Writing<'_>, new: &NewArtifact) -> Result<String, Failure
 
 /// The main file: frontmatter with what is given, and the body.
 fn content(new: &NewArtifact) -> Result<Vec<u8>, Failure> {
-    let name = frontmatter::scalar(new.id.name());
+    let name = frontmatter::scalar(new.id.name(), false);
     let mut text = format!("---\nname: {name}\n");
     if !new.tools.is_empty() {
         let key =
             if new.id.kind().as_str() == ArtifactKind::AGENT { "tools" } else { "allowed-tools" };
-        text += &format!("{key}: {}\n", frontmatter::flow_list(&new.tools));
+        let tools: Vec<String> =
+            new.tools.iter().map(|tool| frontmatter::scalar(tool, true)).collect();
+        text += &format!("{key}: [{}]\n", tools.join(", "));
     }
     text += "---\n";
     if !new.body.is_empty() {

@@ -1,7 +1,10 @@
 //! Deleting: files, manifest entry and lock entry go to the trash together.
 
 use larder::{
-    domain::writing::{HistoryEntry, Operation, Place, Precondition, TrashItem},
+    domain::{
+        id::ArtifactId,
+        writing::{HistoryEntry, Operation, Place, Precondition, TrashItem},
+    },
     ports::WriteError,
 };
 
@@ -15,7 +18,7 @@ use super::{
 };
 use crate::{
     files::normal,
-    managed::{LOCK, Listed, MANIFEST},
+    managed::{self, LOCK, Listed, MANIFEST},
 };
 
 /// Deletes one artifact.
@@ -38,10 +41,12 @@ fn move_away(
 ) -> Result<TrashItem, Failure> {
     let Writing { tree, manifests, stamp, .. } = writing;
     let artifact = &target.artifact;
-    let (new_manifest, entry) =
-        manifests.remove_entry(listed.manifest()?, &artifact.id, stamp.at)?;
-    let lock = listed.without_lock_entry(&artifact.id)?;
-    let moved = movable(writing, listed)?;
+    let manifest = listed.manifest()?;
+    let (new_manifest, entry) = managed::remove_entry(manifests, manifest, &artifact.id, stamp.at)?;
+    let lock = listed.lock()?;
+    let unlocked = lock.map(|lock| managed::remove_lock_entry(lock, &artifact.id)).transpose()?;
+    let (new_lock, lock_entry) = unlocked.flatten().unzip();
+    let moved = movable(writing, &artifact.id, listed)?;
 
     let mut write = writing.transaction(None);
     let place = tree.own(&format!("{TRASH}/{}", write.id()));
@@ -52,19 +57,19 @@ fn move_away(
         deleted_at: stamp.at,
         deleted_by: stamp.by.clone(),
     };
-    let (new_lock, lock_entry) = lock.unzip();
     let revision = artifact.revision.clone();
     let record = Record { item: item.clone(), revision, entry, lock_entry, moved: moved.clone() };
     let bytes = serde_json::to_vec(&record).map_err(std::io::Error::other)?;
-    write.create(Side::Source, &format!("{place}/{RECORD}"), &bytes)?;
+    write.create(Side::Source, &format!("{place}/{RECORD}"), &bytes, None)?;
     if let Some(from) = &moved {
         let to = format!("{place}/{FILES}/{}", split(from).1);
         write.relocate(from, &to, check(target, from))?;
     }
-    let manifest = tree.real(MANIFEST)?;
-    write.replace(Side::Source, &manifest, listed.manifest_bytes(), new_manifest.as_bytes())?;
-    if let (Some(new_lock), Some(lock)) = (&new_lock, listed.lock_bytes()) {
-        write.replace(Side::Source, &tree.real(LOCK)?, lock, new_lock.as_bytes())?;
+    let path = tree.real(MANIFEST)?;
+    write.replace(Side::Source, &path, manifest.as_bytes(), new_manifest.as_bytes())?;
+    if let (Some(new_lock), Some(lock)) = (&new_lock, lock) {
+        let path = tree.real(LOCK)?;
+        write.replace(Side::Source, &path, lock.as_bytes(), new_lock.as_bytes())?;
     }
     let mut told = HistoryEntry::new(write.id(), &artifact.id, Operation::Delete, stamp);
     told.revision_before = Some(artifact.revision.clone());
@@ -83,7 +88,11 @@ fn check<'a>(target: &'a Target, moved: &str) -> Option<(&'a str, &'a [u8])> {
 
 /// What goes with the artifact: its directory or file, unless it is not there, leads out of the
 /// root, or is another artifact's as well.
-fn movable(writing: &Writing<'_>, listed: &Listed) -> Result<Option<String>, Failure> {
+fn movable(
+    writing: &Writing<'_>,
+    id: &ArtifactId,
+    listed: &Listed,
+) -> Result<Option<String>, Failure> {
     let tree = &writing.tree;
     let Some(path) = listed.entry.path().and_then(normal) else { return Ok(None) };
     let (parent, name) = split(&path);
@@ -97,7 +106,7 @@ fn movable(writing: &Writing<'_>, listed: &Listed) -> Result<Option<String>, Fai
     }
     let below = format!("{path}/");
     let mut inside = Vec::new();
-    for (id, other) in listed.others()? {
+    for (id, other) in listed.others(id)? {
         if other == path {
             return Ok(None);
         }
@@ -107,10 +116,8 @@ fn movable(writing: &Writing<'_>, listed: &Listed) -> Result<Option<String>, Fai
     }
     if !inside.is_empty() {
         inside.truncate(5);
-        let message = format!(
-            "other artifacts lie in its directory: delete {} first",
-            inside.join(", ")
-        );
+        let message =
+            format!("other artifacts lie in its directory: delete {} first", inside.join(", "));
         return Err(WriteError::unfit(message).into());
     }
     let Ok(parent) = (if parent.is_empty() { Ok(String::new()) } else { tree.real(parent) }) else {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     files::Refusal,
     frontmatter,
-    managed::{MANIFEST, Scope},
+    managed::{self, MANIFEST, Scope},
 };
 
 /// Edits one artifact.
@@ -43,6 +43,8 @@ struct Plan {
     main: Option<Vec<u8>>,
     /// Of the manifest, when it changes.
     manifest: Option<String>,
+    /// Whether the artifact's entry changes in it, and not the date alone.
+    entry_changes: bool,
 }
 
 impl Plan {
@@ -64,15 +66,19 @@ impl Plan {
                 Some(edited).filter(|edited| *edited != target.main.bytes)
             }
         };
-        let Some(listed) = &target.listed else { return Ok(Self { main, manifest: None }) };
+        let unlisted = Self { main, manifest: None, entry_changes: false };
+        let Some(listed) = &target.listed else { return Ok(unlisted) };
+        let (known, at) = (writing.manifests, writing.stamp.at);
         let manifest = listed.manifest()?;
-        let edited = writing.manifests.edit_entry(manifest, &target.artifact.id, &in_entry)?;
-        // Nothing that was asked for is new, so nothing is: not even the date.
-        if main.is_none() && edited == manifest {
-            return Ok(Self { main, manifest: None });
+        let dated = || managed::touch(known, manifest, at);
+        if in_entry.is_empty() {
+            // Nothing that was asked for is new, so nothing is: not even the date.
+            let manifest = unlisted.main.is_some().then(dated).transpose()?;
+            return Ok(Self { manifest, ..unlisted });
         }
-        let dated = writing.manifests.touch(&edited, writing.stamp.at)?;
-        Ok(Self { main, manifest: Some(dated).filter(|dated| dated != manifest) })
+        let edited = managed::edit_entry(known, manifest, &target.artifact.id, &in_entry, at)?;
+        let manifest = (unlisted.main.is_some() || edited != dated()?).then_some(edited);
+        Ok(Self { manifest, entry_changes: true, ..unlisted })
     }
 
     /// Writes; `false` when there is nothing to be written.
@@ -88,14 +94,15 @@ impl Plan {
             write.replace(Side::Source, path, &target.main.bytes, main)?;
         }
         if let (Some(manifest), Some(listed)) = (&self.manifest, &target.listed) {
-            let path = writing.tree.real(MANIFEST)?;
-            write.replace(Side::Source, &path, listed.manifest_bytes(), manifest.as_bytes())?;
+            let (path, before) = (writing.tree.real(MANIFEST)?, listed.manifest()?);
+            write.replace(Side::Source, &path, before.as_bytes(), manifest.as_bytes())?;
         }
         if write.is_empty() {
             return Ok(false);
         }
         let main = self.main.as_deref().unwrap_or(&target.main.bytes);
-        let after = target.revision_with(main, self.manifest.as_deref())?;
+        let manifest = self.manifest.as_deref().filter(|_| self.entry_changes);
+        let after = target.revision_with(main, manifest)?;
         let artifact = &target.artifact;
         let mut entry =
             HistoryEntry::new(write.id(), &artifact.id, Operation::Edit, &writing.stamp);
@@ -141,8 +148,12 @@ impl Destination {
             let message = "it has no frontmatter of its own, so it cannot be edited";
             return Err(WriteError::unfit(message).into());
         }
-        let scope = if in_file { Scope::Copies } else { Scope::Supply };
-        Ok(Self { in_file, in_entry: target.listed.as_ref().map(|_| scope) })
+        let in_entry = match (&target.listed, in_file) {
+            (Some(_), true) if entry_supplies => Some(Scope::Copies),
+            (Some(_), false) => Some(Scope::Supply),
+            _ => None,
+        };
+        Ok(Self { in_file, in_entry })
     }
 }
 

@@ -3,8 +3,9 @@
 use std::io;
 
 use larder::ports::{SourceError, WriteError};
+use rustix::io::Errno;
 
-use crate::files::Refusal;
+use crate::{files::Refusal, frontmatter, managed};
 
 /// Why a write did not take place. Nothing has changed.
 #[derive(Debug)]
@@ -25,8 +26,8 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<rustix::io::Errno> for Failure {
-    fn from(error: rustix::io::Errno) -> Self {
+impl From<Errno> for Failure {
+    fn from(error: Errno) -> Self {
         Self::Io(error.into())
     }
 }
@@ -40,6 +41,18 @@ impl From<WriteError> for Failure {
 impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         Self::Told(error.into())
+    }
+}
+
+impl From<frontmatter::Unsafe> for Failure {
+    fn from(frontmatter::Unsafe { message, line }: frontmatter::Unsafe) -> Self {
+        Self::Told(WriteError::Unfit { message, line })
+    }
+}
+
+impl From<managed::Unsafe> for Failure {
+    fn from(managed::Unsafe { message, line }: managed::Unsafe) -> Self {
+        Self::Told(WriteError::Unfit { message, line })
     }
 }
 
@@ -76,6 +89,10 @@ fn of_io(error: io::Error) -> WriteError {
         io::ErrorKind::CrossesDevices => "they lie on another file system than their collection",
         io::ErrorKind::FileTooLarge => "they would be too large",
         io::ErrorKind::NotFound => return WriteError::Missing,
+        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            let message = "a link stands where a directory of its own is needed";
+            return WriteError::unfit(message);
+        }
         _ => return WriteError::Internal(Box::new(error)),
     };
     WriteError::Unwritable { reason: reason.to_owned(), cause: Box::new(error) }

@@ -37,7 +37,8 @@ pub(super) fn append(tree: &Tree, entry: &HistoryEntry) -> io::Result<()> {
 /// The last writes of an artifact, the latest first.
 pub(crate) fn of(root: &Root, id: &ArtifactId) -> Result<Vec<HistoryEntry>, Failure> {
     let bytes = root.read_end(&format!("{SOURCE_STATE}/{HISTORY}"), MAX_READ)?;
-    let mut told: Vec<HistoryEntry> = entries(&bytes).filter(|entry| entry.artifact == *id).collect();
+    let mut told: Vec<HistoryEntry> =
+        entries(&bytes).filter(|entry| entry.artifact == *id).collect();
     told.reverse();
     told.truncate(MAX_HISTORY);
     Ok(told)

@@ -5,7 +5,10 @@ use std::{io, path::Path};
 use larder::domain::writing::HistoryEntry;
 use serde::{Deserialize, Serialize};
 
-use super::{failure::Failure, tree::Tree};
+use super::{
+    failure::Failure,
+    tree::{Like, Tree},
+};
 
 /// The record's file, and its name while it is written.
 const JOURNAL: &str = "journal.json";
@@ -54,7 +57,7 @@ impl Journal {
         let bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
         let draft = tree.own(DRAFT);
         tree.unlink(&draft)?;
-        tree.write_new(&draft, &bytes, None)?;
+        tree.write_new(&draft, &bytes, &Like::New)?;
         tree.replace(&draft, &tree.own(JOURNAL))?;
         Ok(tree.sync(&tree.own("").trim_end_matches('/'))?)
     }

@@ -38,9 +38,13 @@ use larder::{
 };
 use ulid::Ulid;
 
-use self::{
-    failure::Failure, journal::Journal, recovery::SOURCE_STATE, transaction::Transaction,
-    tree::Tree,
+use self::journal::Journal;
+pub(crate) use self::{
+    failure::Failure,
+    recovery::{SOURCE_STATE, lock_project},
+    target::Target,
+    transaction::{Side, Transaction},
+    tree::{Tree, hash, split},
 };
 use crate::{
     FileSystem,
@@ -76,7 +80,7 @@ pub(crate) struct Writing<'a> {
 
 impl Writing<'_> {
     /// A write of several files, to be put together.
-    fn transaction<'a>(&'a self, project: Option<&'a Tree>) -> Transaction<'a> {
+    pub(crate) fn transaction<'a>(&'a self, project: Option<&'a Tree>) -> Transaction<'a> {
         let id = Ulid::from_datetime(self.stamp.at.into());
         Transaction::new(&self.tree, project, id.to_string())
     }
@@ -111,7 +115,7 @@ impl FileSystem {
     }
 
     /// Runs what only looks at Larder's own files.
-    async fn looking<T: Send + 'static>(
+    pub(crate) async fn looking<T: Send + 'static>(
         &self,
         source: &Source,
         work: impl FnOnce(&Root) -> Result<T, Failure> + Send + 'static,

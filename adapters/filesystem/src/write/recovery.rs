@@ -7,7 +7,7 @@ use super::{
     hit,
     journal::{Action, Journal, STAGED, Step},
     transaction::{finish, put},
-    tree::Tree,
+    tree::{Like, Tree},
 };
 
 /// Where a source's and a project's own files are.
@@ -35,7 +35,9 @@ pub(crate) fn lock_project(root: &str, source: &Tree) -> Result<Tree, Failure> {
     if let Some(other) = tree.read(&pending)? {
         let other = String::from_utf8_lossy(&other).into_owned();
         // Without waiting: whoever has it may be waiting for this project.
-        if other != source.path() && Journal::stands_in(&std::path::Path::new(&other).join(SOURCE_STATE)) {
+        if other != source.path()
+            && Journal::stands_in(&std::path::Path::new(&other).join(SOURCE_STATE))
+        {
             let Some(other) = Tree::try_lock(&other, SOURCE_STATE)? else {
                 return Err(Failure::Busy);
             };
@@ -51,7 +53,7 @@ pub(crate) fn lock_project(root: &str, source: &Tree) -> Result<Tree, Failure> {
 pub(super) fn announce(project: &Tree, source: &Tree) -> Result<(), Failure> {
     let pending = project.own(PENDING);
     project.unlink(&pending)?;
-    project.write_new(&pending, source.path().as_bytes(), None)?;
+    project.write_new(&pending, source.path().as_bytes(), &Like::New)?;
     Ok(project.sync(PROJECT_STATE)?)
 }
 

@@ -13,7 +13,7 @@ use super::{
     trash::{self, FILES, RECORD, TRASH},
     tree::split,
 };
-use crate::managed::{LOCK, MANIFEST};
+use crate::managed::{self, LOCK, MANIFEST};
 
 /// Restores one artifact.
 pub(super) fn restore(writing: &Writing<'_>, trash_id: &str) -> Result<Written, Failure> {
@@ -23,7 +23,7 @@ pub(super) fn restore(writing: &Writing<'_>, trash_id: &str) -> Result<Written, 
     let files = writing.manifest()?;
     let source = &reader.source.name;
     let manifest = files.manifest_text(source)?;
-    let new_manifest = manifests.restore_entry(manifest, id, &record.entry, stamp.at)?;
+    let new_manifest = managed::restore_entry(manifests, manifest, &record.entry, stamp.at)?;
     let place = tree.own(&format!("{TRASH}/{trash_id}"));
     let record_path = format!("{place}/{RECORD}");
     let record_bytes = tree.read(&record_path)?.ok_or(WriteError::Missing)?;
@@ -41,13 +41,13 @@ pub(super) fn restore(writing: &Writing<'_>, trash_id: &str) -> Result<Written, 
     write.replace(Side::Source, &path, manifest.as_bytes(), new_manifest.as_bytes())?;
     if let Some(entry) = &record.lock_entry {
         let lock = files.lock_text(source)?;
-        let new_lock = manifests.restore_lock_entry(lock, id, entry)?;
+        let new_lock = managed::restore_lock_entry(lock, entry)?;
         match lock {
             Some(lock) => {
                 let path = tree.real(LOCK)?;
                 write.replace(Side::Source, &path, lock.as_bytes(), new_lock.as_bytes())?;
             }
-            None => write.create(Side::Source, LOCK, new_lock.as_bytes())?,
+            None => write.create(Side::Source, LOCK, new_lock.as_bytes(), None)?,
         }
     }
     write.remove(Side::Source, &record_path, &record_bytes)?;

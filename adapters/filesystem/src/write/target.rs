@@ -43,7 +43,11 @@ pub(crate) struct MainFile {
 
 impl Target {
     /// Reads an artifact anew; in a plain directory at `path`.
-    pub(crate) fn open(writing: &Writing<'_>, id: &ArtifactId, path: &str) -> Result<Self, Failure> {
+    pub(crate) fn open(
+        writing: &Writing<'_>,
+        id: &ArtifactId,
+        path: &str,
+    ) -> Result<Self, Failure> {
         let Writing { reader, tree, .. } = writing;
         let (artifact, bytes, listed) = match reader.source.layout {
             Layout::Managed => {

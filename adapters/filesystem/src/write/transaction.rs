@@ -14,7 +14,7 @@ use super::{
     history, hit,
     journal::{Action, Journal, STAGED, Step},
     recovery,
-    tree::{Tree, hash, split},
+    tree::{Like, Tree, hash, split},
 };
 
 /// A write that is being put together. What was staged goes with it unless it is committed.
@@ -73,17 +73,23 @@ impl<'a> Transaction<'a> {
         }
         let tree = self.on(side);
         let staged = self.slot(tree)?;
-        stage(tree, &staged, after, Some(path))?;
+        stage(tree, &staged, after, &Like::File(path))?;
         let (before, after) = (hash(before), hash(after));
         self.step(tree, Action::Exchange { path: path.to_owned(), staged, before, after });
         Ok(())
     }
 
-    /// Makes a file where none is.
-    pub(crate) fn create(&mut self, side: Side, path: &str, bytes: &[u8]) -> Result<(), Failure> {
+    /// Makes a file where none is, perhaps with that mode.
+    pub(crate) fn create(
+        &mut self,
+        side: Side,
+        path: &str,
+        bytes: &[u8],
+        mode: Option<u32>,
+    ) -> Result<(), Failure> {
         let tree = self.on(side);
         let staged = self.slot(tree)?;
-        stage(tree, &staged, bytes, None)?;
+        stage(tree, &staged, bytes, &mode.map_or(Like::New, Like::Mode))?;
         tree.make_directories(split(path).0)?;
         self.step(tree, Action::Move { from: staged, to: path.to_owned(), check: None });
         Ok(())
@@ -100,7 +106,7 @@ impl<'a> Transaction<'a> {
         let staged = self.slot(tree)?;
         tree.make_directories(&staged)?;
         for (name, bytes) in files {
-            stage(tree, &format!("{staged}/{name}"), bytes, None)?;
+            stage(tree, &format!("{staged}/{name}"), bytes, &Like::New)?;
         }
         tree.sync(&staged)?;
         tree.make_directories(split(path).0)?;
@@ -212,7 +218,7 @@ impl Drop for Transaction<'_> {
     }
 }
 
-fn stage(tree: &Tree, path: &str, bytes: &[u8], like: Option<&str>) -> io::Result<()> {
+fn stage(tree: &Tree, path: &str, bytes: &[u8], like: &Like<'_>) -> io::Result<()> {
     #[cfg(feature = "failpoints")]
     fail::fail_point!("full", |_| Err(io::ErrorKind::StorageFull.into()));
     tree.write_new(path, bytes, like)
@@ -290,7 +296,7 @@ fn exchange_in_two(tree: &Tree, path: &str, staged: &str, before: &str) -> Resul
         return Err(Failure::Overtaken);
     }
     let aside = format!("{staged}.before");
-    tree.write_new(&aside, &bytes, Some(path))?;
+    tree.write_new(&aside, &bytes, &Like::File(path))?;
     tree.replace(staged, path)?;
     Ok(tree.rename(&aside, staged)?)
 }

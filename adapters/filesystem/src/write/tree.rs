@@ -26,6 +26,16 @@ pub(crate) fn hash(bytes: &[u8]) -> String {
     Revision::of(&[bytes]).as_str().to_owned()
 }
 
+/// Whose mode a new file gets.
+pub(crate) enum Like<'a> {
+    /// What the user's mask lets it be.
+    New,
+    /// This one.
+    Mode(u32),
+    /// That of a file of the tree, with its owner.
+    File(&'a str),
+}
+
 /// A tree that nobody else writes in as long as this lives. Paths are relative to its root, and no
 /// part of them may be a link: what a link leads to is named by its own path ([`Tree::real`]).
 pub(crate) struct Tree {
@@ -96,7 +106,10 @@ impl Tree {
             Ok(real) => self.root.relative(&real),
             Err(Refusal::Missing) => {
                 let (parent, name) = split(path);
-                if name.is_empty() || name == ".." || fs::symlink_metadata(self.root.join(path)).is_ok() {
+                if name.is_empty()
+                    || name == ".."
+                    || fs::symlink_metadata(self.root.join(path)).is_ok()
+                {
                     return Err(Refusal::Missing);
                 }
                 if parent.is_empty() {
@@ -110,25 +123,22 @@ impl Tree {
 
     /// A file's bytes; `None` when nothing is there.
     pub(crate) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
-        let (parent, name) = self.place(path)?;
-        match open(&parent, name, OFlags::RDONLY | OFlags::NONBLOCK) {
-            Ok(mut file) => {
-                let mut bytes = Vec::new();
-                io::Read::read_to_end(&mut file, &mut bytes)?;
-                Ok(Some(bytes))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        let opened = self.place(path).and_then(|(parent, name)| {
+            open(&parent, name, OFlags::RDONLY | OFlags::NONBLOCK).map(Some)
+        });
+        let Some(mut file) = not_there(opened)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        io::Read::read_to_end(&mut file, &mut bytes)?;
+        Ok(Some(bytes))
     }
 
     /// The hash of a file's bytes; `None` when nothing is there.
     pub(crate) fn hash_of(&self, path: &str) -> io::Result<Option<String>> {
         match self.read(path) {
             Ok(bytes) => Ok(bytes.as_deref().map(hash)),
-            // A whole directory, whose hash is never asked for, differs from every file.
+            // A directory differs from every file.
             Err(error) if error.kind() == io::ErrorKind::IsADirectory => Ok(Some(String::new())),
-            Err(error) => not_there(Err(error)),
+            Err(error) => Err(error),
         }
     }
 
@@ -140,25 +150,37 @@ impl Tree {
         Ok(not_there(stat.map(Some))?.is_some())
     }
 
-    /// Writes a new file and brings it to the disk. With `like`, it gets that file's mode and owner.
-    pub(crate) fn write_new(&self, path: &str, bytes: &[u8], like: Option<&str>) -> io::Result<()> {
+    /// Whether a directory is at a path, and no link to one.
+    pub(crate) fn is_directory(&self, path: &str) -> io::Result<bool> {
+        let stat = fs::symlink_metadata(self.root.join(path)).map(Some);
+        Ok(not_there(stat)?.is_some_and(|meta| meta.is_dir()))
+    }
+
+    /// Writes a new file and brings it to the disk.
+    pub(crate) fn write_new(&self, path: &str, bytes: &[u8], like: &Like<'_>) -> io::Result<()> {
         let (parent, name) = self.place(path)?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY;
         let mut file = open(&parent, name, flags)?;
         file.write_all(bytes)?;
-        if let Some(like) = like {
-            let (parent, name) = self.place(like)?;
-            let stat = rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
-            let own = rustix::fs::fstat(&file)?;
-            if (own.st_uid, own.st_gid) != (stat.st_uid, stat.st_gid) {
-                // Only root may give files away; whoever else writes keeps what it writes.
-                let owner = rustix::fs::Uid::from_raw(stat.st_uid);
-                let group = rustix::fs::Gid::from_raw(stat.st_gid);
-                let _ = rustix::fs::fchown(&file, Some(owner), Some(group));
-            }
-            rustix::fs::fchmod(&file, Mode::from_raw_mode(stat.st_mode & 0o7777))?;
+        match like {
+            Like::New => {}
+            Like::Mode(mode) => rustix::fs::fchmod(&file, Mode::from_raw_mode(mode & 0o777))?,
+            Like::File(path) => self.make_like(&file, path)?,
         }
         file.sync_all()
+    }
+
+    fn make_like(&self, file: &File, path: &str) -> io::Result<()> {
+        let (parent, name) = self.place(path)?;
+        let stat = rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let own = rustix::fs::fstat(file)?;
+        if (own.st_uid, own.st_gid) != (stat.st_uid, stat.st_gid) {
+            // Only root may give files away; whoever else writes keeps what it writes.
+            let owner = rustix::fs::Uid::from_raw(stat.st_uid);
+            let group = rustix::fs::Gid::from_raw(stat.st_gid);
+            let _ = rustix::fs::fchown(file, Some(owner), Some(group));
+        }
+        Ok(rustix::fs::fchmod(file, Mode::from_raw_mode(stat.st_mode & 0o7777))?)
     }
 
     /// Adds to the end of a file of Larder's own, and brings it to the disk.
@@ -258,10 +280,7 @@ pub(crate) fn split(path: &str) -> (&str, &str) {
 fn not_there<T>(outcome: io::Result<Option<T>>) -> io::Result<Option<T>> {
     match outcome {
         Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
         {
             Ok(None)
         }
