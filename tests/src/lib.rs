@@ -1,3 +1,4 @@
 //! Helpers that the test binaries share.
 
 pub mod database;
+pub mod writes;

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path};
 
-use larder::domain::writing::HistoryEntry;
+use larder::{domain::writing::HistoryEntry, ports::WriteError};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -67,7 +67,14 @@ impl Journal {
         let Some(bytes) = tree.read(&tree.own(JOURNAL))? else { return Ok(None) };
         match serde_json::from_slice(&bytes) {
             Ok(journal) => Ok(Some(journal)),
-            Err(error) => Err(io::Error::other(format!("{JOURNAL} is damaged: {error}")).into()),
+            Err(error) => {
+                tracing::error!(%error, "a record is damaged");
+                let message = format!(
+                    "the record of an unfinished write, {}, is damaged: look at it, and delete it",
+                    tree.own(JOURNAL)
+                );
+                Err(WriteError::unfit(message).into())
+            }
         }
     }
 

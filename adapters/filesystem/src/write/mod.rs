@@ -15,6 +15,8 @@ mod journal;
 mod recovery;
 mod restore;
 mod target;
+#[cfg(test)]
+mod tests;
 mod transaction;
 mod trash;
 mod tree;
@@ -38,7 +40,7 @@ use larder::{
 };
 use ulid::Ulid;
 
-use self::journal::Journal;
+use self::journal::{Journal, STAGED};
 pub(crate) use self::{
     failure::Failure,
     recovery::{SOURCE_STATE, lock_project},
@@ -201,7 +203,8 @@ fn tidy(reader: &Reader<'_>, keep: Duration) -> Result<(), Failure> {
     let state = Path::new(root).join(SOURCE_STATE);
     let old = chrono::TimeDelta::from_std(keep).ok();
     let before = old.and_then(|old| reader.clock.now().checked_sub_signed(old));
-    if !Journal::stands_in(&state) && !trash::has_older(&state, before) {
+    let is_left = Journal::stands_in(&state) || state.join(STAGED).exists();
+    if !is_left && !trash::has_older(&state, before) {
         return Ok(());
     }
     let Some(tree) = Tree::try_lock(root, SOURCE_STATE)? else { return Ok(()) };

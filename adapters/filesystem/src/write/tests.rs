@@ -1,0 +1,189 @@
+//! What a killed writer left, beside saves of somebody else: made by hand, since a kill cannot be
+//! timed so well.
+
+use std::{fs, path::Path};
+
+use larder::ports::WriteError;
+use tempfile::TempDir;
+
+use super::{
+    Failure, SOURCE_STATE, Side, Transaction, Tree,
+    journal::{Action, Journal, Step},
+    recovery::{lock_source, recover},
+    tree::{Like, hash},
+};
+
+/// A tree with a record of a write of `a.md` and `b.md`, neither of them in place.
+fn unfinished(dir: &Path) -> Tree {
+    for name in ["a.md", "b.md"] {
+        fs::write(dir.join(name), format!("old {name}")).unwrap();
+    }
+    let tree = lock_source(dir.to_str().unwrap()).unwrap();
+    tree.make_directories(".larder/staged").unwrap();
+    let steps = ["a.md", "b.md"].map(|name| {
+        let staged = format!(".larder/staged/{name}");
+        let (before, after) = (format!("old {name}"), format!("new {name}"));
+        tree.write_new(&staged, after.as_bytes(), &Like::New).unwrap();
+        let (before, after) = (hash(before.as_bytes()), hash(after.as_bytes()));
+        let action = Action::Exchange { path: name.to_owned(), staged, before, after };
+        Step { root: tree.path(), action }
+    });
+    let journal = Journal { id: "1".to_owned(), steps: steps.to_vec(), history: None };
+    journal.write(&tree).unwrap();
+    tree
+}
+
+fn place(dir: &Path, name: &str) {
+    let (staged, path) = (dir.join(".larder/staged").join(name), dir.join(name));
+    let staged_content = fs::read(&staged).unwrap();
+    fs::rename(&path, &staged).unwrap();
+    fs::write(path, staged_content).unwrap();
+}
+
+fn read(dir: &TempDir, path: &str) -> String {
+    fs::read_to_string(dir.path().join(path)).unwrap()
+}
+
+fn is_tidy(dir: &TempDir) -> bool {
+    let own = dir.path().join(SOURCE_STATE);
+    !own.join("journal.json").exists() && !own.join("staged").exists()
+}
+
+#[test]
+fn a_save_before_anything_was_in_place_wins_and_the_write_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = unfinished(dir.path());
+    fs::write(dir.path().join("b.md"), "saved").unwrap();
+    recover(&tree).unwrap();
+    assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("old a.md", "saved"));
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn a_save_beside_what_is_in_place_stays_and_what_it_displaced_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = unfinished(dir.path());
+    place(dir.path(), "a.md");
+    fs::write(dir.path().join("b.md"), "saved").unwrap();
+    recover(&tree).unwrap();
+    assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("new a.md", "saved"));
+    assert_eq!(read(&dir, ".larder/conflicts/1-1"), "new b.md");
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn a_save_over_what_is_in_place_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = unfinished(dir.path());
+    place(dir.path(), "a.md");
+    place(dir.path(), "b.md");
+    fs::write(dir.path().join("a.md"), "saved").unwrap();
+    recover(&tree).unwrap();
+    assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("saved", "new b.md"));
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn a_save_that_the_killed_writer_had_pushed_aside_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = unfinished(dir.path());
+    fs::write(dir.path().join("a.md"), "saved").unwrap();
+    place(dir.path(), "a.md");
+    assert_eq!(read(&dir, ".larder/staged/a.md"), "saved", "killed before it looked");
+    recover(&tree).unwrap();
+    assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("saved", "old b.md"));
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn a_save_during_a_write_is_put_back_and_the_write_is_overtaken() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.md"), "read").unwrap();
+    fs::write(dir.path().join("b.md"), "saved since it was read").unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    write.replace(Side::Source, "a.md", b"read", b"new").unwrap();
+    write.replace(Side::Source, "b.md", b"read", b"new").unwrap();
+    assert!(matches!(write.commit(None), Err(Failure::Overtaken)));
+    assert_eq!(read(&dir, "a.md"), "read", "what was in place is taken back");
+    assert_eq!(read(&dir, "b.md"), "saved since it was read");
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn a_file_that_came_or_went_during_a_write_overtakes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("there.md"), "saved").unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    write.create(Side::Source, "there.md", b"new", None).unwrap();
+    assert!(matches!(write.commit(None), Err(Failure::Overtaken)));
+    assert_eq!(read(&dir, "there.md"), "saved");
+    let mut write = Transaction::new(&tree, None, "2".to_owned());
+    let gone = write.replace(Side::Source, "gone.md", b"read", b"new");
+    assert!(gone.is_err(), "there is nothing whose mode it could have");
+    drop(write);
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn a_write_that_was_not_committed_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    write.create(Side::Source, "new/a.md", b"new", None).unwrap();
+    drop(write);
+    assert!(!dir.path().join("new/a.md").exists() && is_tidy(&dir));
+}
+
+#[test]
+fn a_damaged_record_stops_writers_and_names_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    fs::write(dir.path().join(".larder/journal.json"), "{").unwrap();
+    let Err(Failure::Told(WriteError::Unfit { message, .. })) = recover(&tree) else {
+        panic!("it must be told")
+    };
+    assert!(message.contains(".larder/journal.json"), "{message}");
+}
+
+#[test]
+fn what_one_tree_has_locked_another_cannot_try() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_str().unwrap();
+    assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_none(), "nobody ever wrote there");
+    let tree = lock_source(root).unwrap();
+    assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_none());
+    drop(tree);
+    assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_some());
+}
+
+#[test]
+fn modes_are_kept_and_links_within_the_root_are_written_through() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("real")).unwrap();
+    fs::write(dir.path().join("real/a.md"), "old").unwrap();
+    fs::set_permissions(dir.path().join("real/a.md"), fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("real/a.md", dir.path().join("link.md")).unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let path = tree.real("link.md").unwrap();
+    assert_eq!(path, "real/a.md");
+    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    write.replace(Side::Source, &path, b"old", b"new").unwrap();
+    write.commit(None).unwrap();
+    assert!(dir.path().join("link.md").is_symlink());
+    assert_eq!(read(&dir, "link.md"), "new");
+    let mode = fs::metadata(dir.path().join("real/a.md")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+}
+
+#[test]
+fn a_directory_of_larders_own_that_is_a_link_is_refused() {
+    let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    std::os::unix::fs::symlink(outside.path(), dir.path().join(".larder")).unwrap();
+    let locked = lock_source(dir.path().to_str().unwrap());
+    let error = WriteError::from(locked.err().unwrap());
+    assert!(matches!(error, WriteError::Unfit { .. }), "{error:?}");
+    assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+}
