@@ -129,7 +129,12 @@ impl Larder {
         id: &ArtifactId,
     ) -> Result<(CollectionArtifact, Vec<CollectionId>), Error> {
         let unknown = || Error::UnknownArtifact { collection: collection.clone(), id: id.clone() };
-        let row = self.ports.cache.artifact(collection, id).await?.ok_or_else(unknown)?;
+        let row = self.ports.cache.artifact(collection, id).await?;
+        // A copy in another source may have come to the fore, as by its deployment there.
+        let row = match row.filter(|row| row.source == source.source.name) {
+            Some(row) => row,
+            None => self.ports.cache.artifact(&source.home, id).await?.ok_or_else(unknown)?,
+        };
         let collections = self.ports.cache.memberships(&source.source.name, id).await?;
         Ok((row, collections))
     }
@@ -156,9 +161,10 @@ impl Larder {
     /// A removal waits for a scan that may have seen the artifact before it was removed, and would
     /// put its row back.
     async fn apply_in_turn(&self, delta: &Delta) -> Result<(), RepositoryError> {
-        let _lease = match delta.removals.is_empty() {
-            true => None,
-            false => Some(self.ports.cache.lease(&delta.source).await?),
+        let _lease = if delta.removals.is_empty() {
+            None
+        } else {
+            Some(self.ports.cache.lease(&delta.source).await?)
         };
         self.ports.cache.apply(delta.clone()).await.map(drop)
     }

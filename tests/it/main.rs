@@ -6,4 +6,5 @@
 mod changes;
 mod hostile;
 mod house;
+mod mutations;
 mod same;

@@ -156,6 +156,9 @@ pub async fn prepare(root: &Path, operation: Operation) {
 }
 
 /// Takes one operation.
+///
+/// # Panics
+/// When the world was not prepared for it.
 pub async fn run(root: &Path, operation: Operation) -> Result<(), WriteError> {
     let config =
         FileSystemConfig { collections: vec![root.join("collections")], directories: Vec::new() };

@@ -83,13 +83,13 @@ fn conflict(form: Form, current: &Artifact) -> Problem {
     let Metadata { description, author, license, version, tags, .. } = current.metadata.clone();
     Problem {
         current_revision: Some(current.revision.to_string()),
-        current: Some(Current {
+        current: Some(Box::new(Current {
             description: description.into(),
             author: author.into(),
             license: license.into(),
             tags,
             version: version.into(),
-        }),
+        })),
         ..Problem::new(kind, detail)
     }
 }

@@ -81,7 +81,7 @@ pub(crate) struct Problem {
     /// The metadata that can be edited, as they are now, when a precondition fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
-    pub current: Option<Current>,
+    pub current: Option<Box<Current>>,
     /// The files, relative to the project, that both sides have changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[oai(skip_serializing_if_is_empty, default)]

@@ -79,9 +79,8 @@ impl Versions {
         let take =
             Decision::ToCollection(outcome(self.collection.is_some(), self.project.is_some()));
         match (self.project_changed(), self.collection_changed(), strategy) {
-            (false, ..) => Decision::Leave(FileOutcome::Kept),
+            (false, ..) | (true, true, SyncStrategy::Ours) => Decision::Leave(FileOutcome::Kept),
             (true, false, _) | (true, true, SyncStrategy::Theirs) => take,
-            (true, true, SyncStrategy::Ours) => Decision::Leave(FileOutcome::Kept),
             (true, true, SyncStrategy::Manual) => Decision::Conflict,
         }
     }

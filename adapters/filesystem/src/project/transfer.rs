@@ -119,7 +119,7 @@ impl<'a> Transfer<'a> {
                 Decision::ToProject(outcome)
                 | Decision::ToCollection(outcome)
                 | Decision::Leave(outcome) => {
-                    files.push(TransferredFile { path, outcome: *outcome })
+                    files.push(TransferredFile { path, outcome: *outcome });
                 }
             }
         }
@@ -197,11 +197,11 @@ impl<'a> Transfer<'a> {
         let ours = self.action == Action::Sync(SyncStrategy::Ours);
         let files = self.decided.iter().filter_map(|(spot, (versions, decision))| {
             let hash = match decision {
-                Decision::ToProject(_) => versions.collection.clone(),
-                Decision::ToCollection(_) => versions.project.clone(),
-                Decision::Leave(FileOutcome::Kept) if ours => versions.project.clone(),
-                Decision::Leave(FileOutcome::Kept) => versions.recorded.clone(),
-                Decision::Leave(_) | Decision::Conflict => versions.collection.clone(),
+                Decision::Leave(FileOutcome::Kept) if !ours => versions.recorded.clone(),
+                Decision::Leave(FileOutcome::Kept) | Decision::ToCollection(_) => {
+                    versions.project.clone()
+                }
+                _ => versions.collection.clone(),
             };
             Some((spot.name(), hash?))
         });
@@ -234,13 +234,13 @@ impl<'a> Transfer<'a> {
         )?;
         let artifact = &self.target.artifact;
         let main = self.target.main.path.as_deref().unwrap_or_default();
-        let taken = self.decided.iter().find_map(|(spot, (_, decision))| match spot {
+        let from_project = self.decided.iter().find_map(|(spot, (_, decision))| match spot {
             Spot::File(path) if takes(decision) && self.layout.source_of(path) == main => {
                 self.in_project.get(spot)
             }
             _ => None,
         });
-        let main = match taken {
+        let main = match from_project {
             Some(Content::File { bytes, .. }) => bytes,
             _ => &self.target.main.bytes,
         };

@@ -81,7 +81,7 @@ fn content(new: &NewArtifact) -> Result<Vec<u8>, Failure> {
             if new.id.kind().as_str() == ArtifactKind::AGENT { "tools" } else { "allowed-tools" };
         let tools: Vec<String> =
             new.tools.iter().map(|tool| frontmatter::scalar(tool, true)).collect();
-        text += &format!("{key}: [{}]\n", tools.join(", "));
+        text.extend([key, ": [", &tools.join(", "), "]\n"]);
     }
     text += "---\n";
     if !new.body.is_empty() {

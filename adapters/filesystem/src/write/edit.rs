@@ -59,12 +59,11 @@ impl Plan {
                 in_entry.push((field, change.clone(), scope));
             }
         }
-        let main = match in_file.is_empty() {
-            true => None,
-            false => {
-                let edited = frontmatter::edit(&target.main.bytes, &in_file)?;
-                Some(edited).filter(|edited| *edited != target.main.bytes)
-            }
+        let main = if in_file.is_empty() {
+            None
+        } else {
+            let edited = frontmatter::edit(&target.main.bytes, &in_file)?;
+            Some(edited).filter(|edited| *edited != target.main.bytes)
         };
         let unlisted = Self { main, manifest: None, entry_changes: false };
         let Some(listed) = &target.listed else { return Ok(unlisted) };

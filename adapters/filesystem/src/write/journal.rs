@@ -59,7 +59,7 @@ impl Journal {
         tree.unlink(&draft)?;
         tree.write_new(&draft, &bytes, &Like::New)?;
         tree.replace(&draft, &tree.own(JOURNAL))?;
-        Ok(tree.sync(&tree.own("").trim_end_matches('/'))?)
+        Ok(tree.sync(tree.own("").trim_end_matches('/'))?)
     }
 
     /// The record that a killed writer has left.

@@ -180,7 +180,7 @@ impl ArtifactWriter for FileSystem {
     }
 
     async fn trash(&self, source: &Source) -> Result<Vec<TrashItem>, WriteError> {
-        self.looking(source, trash::items).await
+        self.looking(source, |root| Ok(trash::items(root))).await
     }
 
     async fn history(

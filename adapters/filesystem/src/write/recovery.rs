@@ -166,10 +166,9 @@ impl State {
                         tree.rename(to, from)?;
                         Ok(Self::Foreign)
                     }
-                    (false, _) => Ok(Self::Placed),
                     (true, true) if is_staged(tree, from) => Ok(Self::Foreign),
-                    // What was moved away has been made anew since.
-                    (true, true) => Ok(Self::Placed),
+                    // What was moved away may have been made anew since.
+                    (false, _) | (true, true) => Ok(Self::Placed),
                     (true, false) if as_read(from)? => Ok(Self::Pending),
                     (true, false) => Ok(Self::Foreign),
                 }

@@ -6,7 +6,7 @@ use larder::domain::{Timestamp, revision::Revision, writing::TrashItem};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-use super::{failure::Failure, tree::Tree};
+use super::tree::Tree;
 use crate::files::Root;
 
 /// The directory, among Larder's own.
@@ -33,14 +33,14 @@ pub(super) struct Record {
 }
 
 /// What is in the trash, the latest first.
-pub(super) fn items(root: &Root) -> Result<Vec<TrashItem>, Failure> {
+pub(super) fn items(root: &Root) -> Vec<TrashItem> {
     let trash = format!("{}/{TRASH}", super::SOURCE_STATE);
     let mut items: Vec<TrashItem> = names(&root.join(&trash))
         .filter_map(|name| record(root, &trash, &name))
         .map(|record| record.item)
         .collect();
     items.sort_by(|a, b| b.id.cmp(&a.id));
-    Ok(items)
+    items
 }
 
 fn record(root: &Root, trash: &str, name: &str) -> Option<Record> {
