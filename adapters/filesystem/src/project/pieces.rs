@@ -109,11 +109,8 @@ impl Layout {
                 return Err(WriteError::unfit(message).into());
             }
         };
-        if artifact.health == Health::Broken {
-            let why = artifact.problem.as_ref().map_or("", |problem| problem.message.as_str());
-            return Err(WriteError::unfit(format!("it cannot be read: {why}")).into());
-        }
-        let real = tree.real(file)?;
+        // Of what is gone there is nothing to be copied, and something to be taken away.
+        let real = tree.real(file).unwrap_or_else(|_| file.to_owned());
         let source = if form == Form::Directory { split(&real).0.to_owned() } else { real };
         if source.is_empty() {
             let message = "its directory is the whole collection, which is not copied";
@@ -124,6 +121,11 @@ impl Layout {
 
     /// The pieces in the collection.
     pub(super) fn in_collection(&self, target: &Target, tree: &Tree) -> Result<Pieces, Failure> {
+        let artifact = &target.artifact;
+        if artifact.health == Health::Broken {
+            let why = artifact.problem.as_ref().map_or("", |problem| problem.message.as_str());
+            return Err(WriteError::unfit(format!("it cannot be read: {why}")).into());
+        }
         match self.form {
             Form::Directory | Form::File => self.files(tree, &self.source),
             Form::Server => {

@@ -85,7 +85,10 @@ impl<'a> Transfer<'a> {
                            collection";
             return Err(WriteError::unfit(message).into());
         }
-        let collection = layout.in_collection(target, &writing.tree)?;
+        let collection = match action {
+            Action::Undeploy => Pieces::new(),
+            _ => layout.in_collection(target, &writing.tree)?,
+        };
         let files = recorded.map(|it| it.files.clone()).unwrap_or_default();
         let recorded: BTreeMap<Spot, String> =
             files.into_iter().map(|(name, hash)| (layout.spot(&name, &hash), hash)).collect();

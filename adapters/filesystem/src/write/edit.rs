@@ -2,6 +2,7 @@
 
 use larder::{
     domain::{
+        artifact::{Health, Problem},
         edit::{Change, Field, MetadataEdit},
         writing::{HistoryEntry, Operation, Place, Precondition, Written},
     },
@@ -15,7 +16,6 @@ use super::{
     transaction::Side,
 };
 use crate::{
-    files::Refusal,
     frontmatter,
     managed::{self, MANIFEST, Scope},
 };
@@ -49,6 +49,14 @@ struct Plan {
 
 impl Plan {
     fn new(writing: &Writing<'_>, target: &Target, edit: &MetadataEdit) -> Result<Self, Failure> {
+        if target.artifact.health == Health::Broken {
+            let (why, line) = match &target.artifact.problem {
+                Some(Problem { message, line }) => (message.as_str(), *line),
+                None => ("it cannot be read", None),
+            };
+            let message = format!("it cannot be edited as it is: {why}");
+            return Err(WriteError::Unfit { message, line }.into());
+        }
         let (mut in_file, mut in_entry) = (Vec::new(), Vec::new());
         for (field, change) in edit.changes() {
             let place = Destination::of(target, field, change)?;
@@ -89,6 +97,7 @@ impl Plan {
     ) -> Result<bool, Failure> {
         let mut write = writing.transaction(None);
         if let Some(main) = &self.main {
+            let refused = |why| WriteError::unfit(format!("it cannot be edited: {why}"));
             let path = target.main.path.as_ref().map_err(refused)?;
             write.replace(Side::Source, path, &target.main.bytes, main)?;
         }
@@ -134,11 +143,6 @@ impl Destination {
             );
             return Err(WriteError::unfit(message).into());
         }
-        if let Err(refusal) = &main.path
-            && main.is_markdown
-        {
-            return Err(refused(refusal));
-        }
         let entry_supplies =
             target.listed.as_ref().is_some_and(|listed| listed.entry_supplies(field));
         let cleared = *change == Change::Clear;
@@ -154,8 +158,4 @@ impl Destination {
         };
         Ok(Self { in_file, in_entry })
     }
-}
-
-fn refused(refusal: &Refusal) -> Failure {
-    WriteError::unfit(format!("it cannot be edited: {refusal}")).into()
 }

@@ -5,4 +5,6 @@ mod discover;
 mod hostile;
 mod managed;
 mod plain;
+mod projects;
 mod support;
+mod writes;
