@@ -14,6 +14,7 @@ mod files;
 mod fingerprint;
 mod frontmatter;
 mod json;
+mod json_edit;
 mod lists;
 mod managed;
 mod plain;

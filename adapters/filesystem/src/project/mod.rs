@@ -1,14 +1,12 @@
 //! Copying artifacts into projects, and back.
 //!
-//! - `pieces`: what an artifact consists of on either side; `settings`: pieces of JSON files that a
-//!   project shares with others.
+//! - `pieces`: what an artifact consists of on either side.
 //! - `plan`: what becomes of a piece, by its three versions; `record`: the third of them.
 //! - `transfer`: all pieces at once.
 
 mod pieces;
 mod plan;
 mod record;
-mod settings;
 mod transfer;
 
 use std::{
@@ -30,6 +28,7 @@ use self::record::{DEPLOYED, DEPLOYMENTS, Deployed, Deployments};
 use crate::{
     FileSystem,
     files::Root,
+    json_edit,
     write::{Failure, SOURCE_STATE, Writing, hash, lock_project},
 };
 
@@ -163,7 +162,7 @@ fn deployment(
             let value = root.read(&format!("{file}.json")).ok();
             let value = value.and_then(|(_, bytes)| {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
-                settings::parse(&text, file).ok()
+                json_edit::parse(&text, file).ok()
             });
             value.map_or(DeployedState::Missing, |value| {
                 pieces::state_of_part(&value, path, recorded)

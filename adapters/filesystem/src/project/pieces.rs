@@ -17,9 +17,9 @@ use larder::{
 };
 use serde_json::Value;
 
-use super::settings::{self, Part};
 use crate::{
     json::split_pointer,
+    json_edit::{self, Part},
     write::{Failure, Target, Tree, hash, split},
 };
 
@@ -60,7 +60,7 @@ impl Content {
     pub(super) fn hash(&self) -> String {
         match self {
             Self::File { bytes, .. } => hash(bytes),
-            Self::Value(value) => settings::hash_of(value),
+            Self::Value(value) => json_edit::hash_of(value),
         }
     }
 }
@@ -135,7 +135,7 @@ impl Layout {
                     Some(_) => name.rsplit(':').next().unwrap_or(name),
                     None => name,
                 };
-                let part = Part::Key { map: "mcpServers".to_owned(), key: key.to_owned() };
+                let part = Part::Key(vec!["mcpServers".to_owned(), key.to_owned()]);
                 Ok(Pieces::from([(self.part(part), Content::Value(value))]))
             }
             Form::Hooks => {
@@ -145,7 +145,7 @@ impl Layout {
                 let mut pieces = Pieces::new();
                 for (event, items) in events.ok_or_else(unfit)? {
                     for item in items.as_array().into_iter().flatten() {
-                        let hash = settings::hash_of(item);
+                        let hash = json_edit::hash_of(item);
                         let part = Part::Hook { event: event.clone(), hash };
                         pieces.insert(self.part(part), Content::Value(item.clone()));
                     }
@@ -168,7 +168,7 @@ impl Layout {
         let Some(text) = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) else {
             return Ok(Pieces::new());
         };
-        let value = settings::parse(&text, &self.project)?;
+        let value = json_edit::parse(&text, &self.project)?;
         let there = asked.filter_map(|spot| match spot {
             Spot::Part { part, .. } => {
                 Some((spot.clone(), Content::Value(part.in_file(&value)?.clone())))
@@ -190,8 +190,7 @@ impl Layout {
             (Form::Hooks, [_, event, _]) => {
                 self.part(Part::Hook { event: event.clone(), hash: hash.to_owned() })
             }
-            (_, [map, key]) => self.part(Part::Key { map: map.clone(), key: key.clone() }),
-            _ => Spot::File(name.to_owned()),
+            _ => self.part(Part::Key(steps)),
         }
     }
 
@@ -203,7 +202,7 @@ impl Layout {
     fn value(&self, target: &Target, tree: &Tree) -> Result<Value, Failure> {
         let bytes = tree.read(&self.source)?.ok_or(WriteError::Missing)?;
         let pointer = split_pointer(&target.artifact.path).1.unwrap_or_default();
-        let value = settings::parse(&String::from_utf8_lossy(&bytes), &self.source)?;
+        let value = json_edit::parse(&String::from_utf8_lossy(&bytes), &self.source)?;
         Ok(value.pointer(pointer).ok_or(WriteError::Missing)?.clone())
     }
 
@@ -293,7 +292,7 @@ pub(super) fn state_of_part(file: &Value, name: &str, recorded: &str) -> Deploye
     let Some((_, pointer)) = name.split_once('#') else { return DeployedState::Missing };
     let hook = |(list, _): (&str, &str)| {
         let items = file.pointer(list)?.as_array()?;
-        items.iter().any(|item| settings::hash_of(item) == recorded).then_some(())
+        items.iter().any(|item| json_edit::hash_of(item) == recorded).then_some(())
     };
     if pointer.starts_with("/hooks/") {
         // One that was changed cannot be told from one that is gone.
@@ -302,7 +301,7 @@ pub(super) fn state_of_part(file: &Value, name: &str, recorded: &str) -> Deploye
     }
     match file.pointer(pointer) {
         None => DeployedState::Missing,
-        Some(value) if settings::hash_of(value) == recorded => DeployedState::Unchanged,
+        Some(value) if json_edit::hash_of(value) == recorded => DeployedState::Unchanged,
         Some(_) => DeployedState::Changed,
     }
 }

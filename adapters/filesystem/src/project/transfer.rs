@@ -14,9 +14,9 @@ use super::{
     pieces::{Content, Form, Layout, Pieces, Spot},
     plan::{Decision, Versions},
     record::{self, DEPLOYED, DEPLOYMENTS, Deployed, DeployedArtifact, Deployments},
-    settings,
 };
 use crate::{
+    json_edit,
     managed::{self, MANIFEST},
     write::{Failure, Side, Target, Transaction, Tree, Writing},
 };
@@ -173,7 +173,7 @@ impl<'a> Transfer<'a> {
         let file = &self.layout.project;
         let before = self.project.read(file)?;
         let text = before.as_deref().map(String::from_utf8_lossy);
-        let after = settings::edit(text.as_deref(), file, &parts)?;
+        let after = json_edit::edit(text.as_deref(), file, &parts)?;
         match &before {
             Some(before) => write.replace(Side::Project, file, before, after.as_bytes()),
             None => write.create(Side::Project, file, after.as_bytes(), None),

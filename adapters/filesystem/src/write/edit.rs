@@ -12,6 +12,7 @@ use larder::{
 use super::{
     Writing,
     failure::Failure,
+    json_file,
     target::{Target, attempts},
     transaction::Side,
 };
@@ -70,7 +71,11 @@ impl Plan {
         let main = if in_file.is_empty() {
             None
         } else {
-            let edited = frontmatter::edit(&target.main.bytes, &in_file)?;
+            let edited = if target.main.is_markdown {
+                frontmatter::edit(&target.main.bytes, &in_file)?
+            } else {
+                json_file::edit(target, &in_file)?
+            };
             Some(edited).filter(|edited| *edited != target.main.bytes)
         };
         let unlisted = Self { main, manifest: None, entry_changes: false };
@@ -136,17 +141,10 @@ impl Destination {
         } else {
             target.listed.as_ref().is_some_and(|listed| listed.file_supplies(field))
         };
-        if file_supplies && !main.is_markdown {
-            let message = format!(
-                "its {} stands in its JSON file, which Larder does not edit: change it there",
-                field.as_str()
-            );
-            return Err(WriteError::unfit(message).into());
-        }
         let entry_supplies =
             target.listed.as_ref().is_some_and(|listed| listed.entry_supplies(field));
         let cleared = *change == Change::Clear;
-        let in_file = main.is_markdown && (cleared || file_supplies || !entry_supplies);
+        let in_file = file_supplies || (main.is_markdown && (cleared || !entry_supplies));
         if !in_file && target.listed.is_none() {
             let message = "it has no frontmatter of its own, so it cannot be edited";
             return Err(WriteError::unfit(message).into());

@@ -12,6 +12,7 @@ mod edit;
 mod failure;
 mod history;
 mod journal;
+mod json_file;
 mod recovery;
 mod restore;
 mod target;

@@ -191,10 +191,42 @@ async fn an_artifact_without_frontmatter_is_edited_in_its_entry() {
     let written = files.edit("mcp:weather", &[(Field::Author, "Ada")]).await.unwrap();
     assert_eq!(written.artifact.metadata.author.as_deref(), Some("Ada"));
     assert!(files.text("collection.toml").contains("author = \"Ada\"\r\n"));
-    let message = why(files.edit("mcp:weather", &[(Field::Description, "x")]).await);
-    assert!(message.contains("stands in its JSON file"), "{message}");
+    let written = files.edit("mcp:weather", &[(Field::Description, "x")]).await.unwrap();
+    assert_eq!(written.artifact.metadata.description.as_deref(), Some("x"));
+    let file = files.text("mcp/weather.json");
+    assert_eq!(file, "{\"command\": \"npx\", \"description\": \"x\"}", "the file gives it");
     let written = files.edit("mcp:weather", &[(Field::Author, "")]).await.unwrap();
     assert_eq!(written.artifact.metadata.author, None);
+}
+
+#[tokio::test]
+async fn a_plugin_is_edited_in_its_manifest_where_that_gives_the_value() {
+    let files = world();
+    let plugin = "plugins/kit/.claude-plugin/plugin.json";
+    files.write(
+        plugin,
+        "{\n  \"name\": \"kit\",\n  \"author\": {\"name\": \"A\", \"url\": \"u\"},\n  \"keywords\": [\"k\"]\n}\n",
+    );
+    let tags = Change::List(vec!["x".into(), "y".into()]);
+    let text = |text: &str| Change::Text(text.into());
+    let edit = MetadataEdit::new([
+        (Field::Author, text("B")),
+        (Field::Tags, tags),
+        (Field::License, text("MIT")),
+    ]);
+    let place = files.place("composite:kit", "").await;
+    let edited =
+        files.files.edit(&place, &edit.unwrap(), &Precondition::any(), &stamp()).await.unwrap();
+    assert_eq!(edited.artifact.metadata.author.as_deref(), Some("B"));
+    assert_eq!(edited.artifact.metadata.tags, ["x", "y"]);
+    let written: serde_json::Value = serde_json::from_str(&files.text(plugin)).unwrap();
+    assert_eq!(written["author"], serde_json::json!({"name": "B", "url": "u"}));
+    assert_eq!(written.get("license"), None, "what the file does not give stands in the entry");
+    assert!(
+        files
+            .text("collection.toml")
+            .contains("license = \"MIT\"\r\n\r\n[[artifacts]]\r\nname = \"inner\"")
+    );
 }
 
 #[tokio::test]

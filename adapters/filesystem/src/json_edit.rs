@@ -1,9 +1,8 @@
-//! JSON files that a project shares with other programs: what is not Larder's stays as it is
-//! written.
+//! JSON files that others write as well: what is not changed stays as it is written.
 
 use jsonc_parser::{
     ParseOptions,
-    cst::{CstInputValue, CstObject, CstRootNode},
+    cst::{CstArray, CstInputValue, CstObject, CstRootNode},
 };
 use larder::ports::WriteError;
 use serde_json::Value;
@@ -12,18 +11,21 @@ use crate::{json::pointer_step, write::hash};
 
 /// A part of such a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Part {
-    /// A key of a map of the file.
-    Key { map: String, key: String },
+pub(crate) enum Part {
+    /// A key, by the keys of the maps that it lies in; its own comes last.
+    Key(Vec<String>),
     /// An item of a list `hooks.<event>`, known by its hash.
     Hook { event: String, hash: String },
 }
 
 impl Part {
     /// As it stands behind the file's name. A hook is named by the beginning of its hash.
-    pub(super) fn fragment(&self) -> String {
+    pub(crate) fn fragment(&self) -> String {
         match self {
-            Self::Key { map, key } => format!("#{}{}", pointer_step(map), pointer_step(key)),
+            Self::Key(steps) => {
+                let steps: String = steps.iter().map(|step| pointer_step(step)).collect();
+                format!("#{steps}")
+            }
             Self::Hook { event, hash } => {
                 format!("#{}{}/{}", pointer_step("hooks"), pointer_step(event), &hash[..16])
             }
@@ -31,9 +33,9 @@ impl Part {
     }
 
     /// The part's value in a file.
-    pub(super) fn in_file<'a>(&self, file: &'a Value) -> Option<&'a Value> {
+    pub(crate) fn in_file<'a>(&self, file: &'a Value) -> Option<&'a Value> {
         match self {
-            Self::Key { map, key } => file.get(map)?.get(key),
+            Self::Key(steps) => steps.iter().try_fold(file, |value, step| value.get(step)),
             Self::Hook { event, hash } => {
                 let items = file.get("hooks")?.get(event)?.as_array()?;
                 items.iter().find(|item| hash_of(item) == *hash)
@@ -43,12 +45,12 @@ impl Part {
 }
 
 /// The hash of a value, however it is written.
-pub(super) fn hash_of(value: &Value) -> String {
+pub(crate) fn hash_of(value: &Value) -> String {
     hash(value.to_string().as_bytes())
 }
 
 /// The value of a file; comments are allowed, as the programs that share it allow them.
-pub(super) fn parse(text: &str, name: &str) -> Result<Value, WriteError> {
+pub(crate) fn parse(text: &str, name: &str) -> Result<Value, WriteError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let root = tree(text, name)?;
     root.to_serde_value()
@@ -64,7 +66,7 @@ fn tree(text: &str, name: &str) -> Result<CstRootNode, WriteError> {
 
 /// The file with parts set, or taken out where the value is `None`. Whatever else is in it keeps its
 /// bytes; the result is parsed again and compared.
-pub(super) fn edit(
+pub(crate) fn edit(
     text: Option<&str>,
     name: &str,
     changes: &[(Part, Option<Value>)],
@@ -88,63 +90,65 @@ pub(super) fn edit(
 
 /// `None` where something else stands than a map or a list.
 fn change(object: &CstObject, part: &Part, value: Option<&Value>) -> Option<()> {
-    match part {
-        Part::Key { map, key } => {
-            let Some(value) = value else {
-                let property = object.get(map).and_then(|it| it.object_value()?.get(key));
-                return property.map_or(Some(()), |property| {
-                    property.remove();
-                    Some(())
-                });
-            };
-            let map = object.object_value_or_create(map)?;
-            match map.get(key) {
-                Some(property) => property.set_value(input(value)),
-                None => drop(map.append(key, input(value))),
+    match (part, value) {
+        (Part::Key(steps), value) => {
+            let (key, maps) = steps.split_last()?;
+            let mut object = object.clone();
+            for map in maps {
+                object = match value {
+                    Some(_) => object.object_value_or_create(map)?,
+                    None => match object.object_value(map) {
+                        Some(map) => map,
+                        None => return Some(()),
+                    },
+                };
             }
-            Some(())
+            match (object.get(key), value) {
+                (Some(property), Some(value)) => property.set_value(input(value)),
+                (Some(property), None) => property.remove(),
+                (None, Some(value)) => drop(object.append(key, input(value))),
+                (None, None) => {}
+            }
         }
-        Part::Hook { event, hash } => {
-            let Some(value) = value else {
-                let list = object.get("hooks").and_then(|it| it.object_value()?.get(event));
-                let list = list.and_then(|it| it.array_value());
-                let items = list.iter().flat_map(jsonc_parser::cst::CstArray::elements);
-                for item in items {
-                    if item.to_serde_value().is_some_and(|value| hash_of(&value) == *hash) {
-                        item.remove();
-                    }
-                }
-                return Some(());
-            };
+        (Part::Hook { event, .. }, Some(value)) => {
             let hooks = object.object_value_or_create("hooks")?;
             hooks.array_value_or_create(event)?.append(input(value));
-            Some(())
+        }
+        (Part::Hook { event, hash }, None) => {
+            let list = object.object_value("hooks").and_then(|hooks| hooks.array_value(event));
+            for item in list.iter().flat_map(CstArray::elements) {
+                if item.to_serde_value().is_some_and(|value| hash_of(&value) == *hash) {
+                    item.remove();
+                }
+            }
         }
     }
+    Some(())
 }
 
 /// The same on a parsed value.
 fn expect(file: &mut Value, part: &Part, value: Option<&Value>) {
-    let (map, key) = match part {
-        Part::Key { map, key } => (map.as_str(), key),
-        Part::Hook { event, .. } => ("hooks", event),
-    };
     match (part, value) {
-        (Part::Key { .. }, Some(value)) => file[map][key] = value.clone(),
-        (Part::Key { .. }, None) => {
-            if let Some(map) = file.get_mut(map).and_then(Value::as_object_mut) {
+        (Part::Key(steps), Some(value)) => {
+            let place = steps.iter().fold(file, |map, step| &mut map[step.as_str()]);
+            *place = value.clone();
+        }
+        (Part::Key(steps), None) => {
+            let Some((key, maps)) = steps.split_last() else { return };
+            let map = maps.iter().try_fold(file, |map, step| map.get_mut(step));
+            if let Some(map) = map.and_then(Value::as_object_mut) {
                 map.remove(key);
             }
         }
-        (Part::Hook { .. }, Some(value)) => {
-            let list = &mut file[map][key];
+        (Part::Hook { event, .. }, Some(value)) => {
+            let list = &mut file["hooks"][event.as_str()];
             match list.as_array_mut() {
                 Some(items) => items.push(value.clone()),
                 None => *list = Value::Array(vec![value.clone()]),
             }
         }
-        (Part::Hook { hash, .. }, None) => {
-            let list = file.get_mut(map).and_then(|map| map.get_mut(key)?.as_array_mut());
+        (Part::Hook { event, hash }, None) => {
+            let list = file.get_mut("hooks").and_then(|hooks| hooks.get_mut(event)?.as_array_mut());
             if let Some(items) = list {
                 items.retain(|item| hash_of(item) != *hash);
             }
@@ -172,7 +176,7 @@ mod tests {
     use super::*;
 
     fn key(key: &str) -> Part {
-        Part::Key { map: "mcpServers".into(), key: key.into() }
+        Part::Key(vec!["mcpServers".into(), key.into()])
     }
 
     #[test]
