@@ -23,6 +23,8 @@ check: tools ## check the format, the lints, the documentation and the dependenc
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --locked
 	$(CARGO) test --quiet --locked -p larder-http --test spec
+	@! $(CARGO) tree --locked -p larder-cli -e normal --prefix none | grep '^fail v' || \
+		{ echo "the binary must not be built with fail points" >&2; exit 1; }
 	@$(MAKE) --no-print-directory deny
 
 # `advisories` asks the network for a database; the others need nothing but this directory.
