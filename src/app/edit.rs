@@ -11,7 +11,8 @@ use crate::{
         delta::Delta,
         edit::MetadataEdit,
         id::{ArtifactId, CollectionId, SourceName},
-        writing::{HistoryEntry, NewArtifact, Operation, Precondition, TrashItem},
+        new_artifact::NewArtifact,
+        writing::{HistoryEntry, Operation, Precondition, TrashItem},
     },
     ports::WriteError,
 };

@@ -10,6 +10,7 @@ pub mod facets;
 pub mod freshness;
 pub mod guard;
 pub mod id;
+pub mod new_artifact;
 pub mod page;
 pub mod query;
 pub mod report;

@@ -11,7 +11,8 @@ use crate::domain::{
     collection::Source,
     edit::MetadataEdit,
     id::ArtifactId,
-    writing::{Form, HistoryEntry, NewArtifact, Place, Precondition, Stamp, TrashItem, Written},
+    new_artifact::NewArtifact,
+    writing::{Form, HistoryEntry, Place, Precondition, Stamp, TrashItem, Written},
 };
 
 /// Why nothing was written. Nothing has changed anywhere.

@@ -11,10 +11,9 @@ use crate::{
         collection::Source,
         edit::{Change, Field, MetadataEdit},
         id::ArtifactId,
+        new_artifact::NewArtifact,
         revision::Revision,
-        writing::{
-            HistoryEntry, NewArtifact, Operation, Place, Precondition, Stamp, TrashItem, Written,
-        },
+        writing::{HistoryEntry, Operation, Place, Precondition, Stamp, TrashItem, Written},
     },
     ports::{ArtifactWriter, WriteError},
     testing::{BuildArtifact, artifact},

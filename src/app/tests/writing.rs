@@ -8,7 +8,8 @@ use crate::{
     domain::{
         artifact::Artifact,
         edit::{Change, Field, MetadataEdit},
-        writing::{Form, IfMatch, NewArtifact, Precondition, Stamp},
+        new_artifact::NewArtifact,
+        writing::{Form, IfMatch, Precondition, Stamp},
     },
     ports::{
         WriteError,

@@ -4,8 +4,9 @@ use larder::{
     domain::{
         edit::{Change, Field},
         id::ArtifactKind,
+        new_artifact::NewArtifact,
         revision::Revision,
-        writing::{HistoryEntry, NewArtifact, Operation, Written},
+        writing::{HistoryEntry, Operation, Written},
     },
     ports::WriteError,
 };

@@ -35,7 +35,8 @@ use larder::{
         collection::{Layout, Source},
         edit::MetadataEdit,
         id::ArtifactId,
-        writing::{HistoryEntry, NewArtifact, Place, Precondition, Stamp, TrashItem, Written},
+        new_artifact::NewArtifact,
+        writing::{HistoryEntry, Place, Precondition, Stamp, TrashItem, Written},
     },
     ports::{ArtifactWriter, WriteError},
 };

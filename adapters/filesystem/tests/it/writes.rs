@@ -6,8 +6,9 @@ use larder::{
     domain::{
         edit::{Change, Field, MetadataEdit},
         id::ArtifactId,
+        new_artifact::NewArtifact,
         revision::Revision,
-        writing::{Form, NewArtifact, Operation, Place, Precondition, Stamp, TrashItem, Written},
+        writing::{Form, Operation, Place, Precondition, Stamp, TrashItem, Written},
     },
     ports::{ArtifactWriter, WriteError},
     testing::at,

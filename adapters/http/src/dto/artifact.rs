@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-use super::{Health, Moment, Nullable, PageInfo};
+use super::{EXAMPLE_REVISION, Health, Moment, Nullable, PageInfo};
 use crate::cursor;
 
 /// An artifact in a collection.
@@ -143,7 +143,7 @@ impl Example for Item {
             source_collection: "work".into(),
             health: Health::Ok,
             problem: Nullable(None),
-            revision: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+            revision: EXAMPLE_REVISION.into(),
             added_at: at("2026-01-05T10:00:00Z"),
             updated_at: at("2026-01-06T08:30:00.123456Z"),
             synced_at: at("2026-01-06T09:00:00Z"),

@@ -6,7 +6,7 @@ use larder::domain::deployment::{
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
 
-use super::{Moment, SavedArtifact};
+use super::{EXAMPLE_REVISION, Moment, SavedArtifact};
 use crate::body::{Described, Fields};
 
 const PROJECT: &str = "/srv/projects/shop";
@@ -249,7 +249,7 @@ impl Example for DeploymentList {
         let deployment = Deployment {
             project: Project::example(),
             deployed_at: Moment::example(),
-            revision: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+            revision: EXAMPLE_REVISION.into(),
             files: vec![DeployedFile { path, state: "unchanged".into() }],
         };
         Self { items: vec![deployment] }

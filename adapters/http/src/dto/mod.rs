@@ -7,6 +7,7 @@ mod deploying;
 mod editing;
 mod moment;
 mod nullable;
+mod past;
 mod report;
 
 pub(crate) use artifact::{ArtifactDetail, ArtifactList, FacetList, Freshness};
@@ -14,17 +15,18 @@ pub(crate) use collection::{CacheStats, CollectionList, UserCollection};
 pub(crate) use deploying::{
     DeployRequest, DeploymentList, SyncRequest, TransferReport, UndeployRequest,
 };
-pub(crate) use editing::{
-    DeletedArtifact, HistoryList, MetadataChange, NewArtifactBody, SavedArtifact, TrashItem,
-    TrashList,
-};
+pub(crate) use editing::{CacheState, MetadataChange, NewArtifactBody, SavedArtifact};
 use moment::Moment;
 pub(crate) use nullable::Nullable;
+pub(crate) use past::{DeletedArtifact, HistoryList, TrashItem, TrashList};
 pub(crate) use report::{BatchReport, RefreshReport};
 
 use larder::domain::artifact::Health as DomainHealth;
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
+
+/// A revision, for examples.
+const EXAMPLE_REVISION: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// How well an artifact's metadata could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Enum)]
