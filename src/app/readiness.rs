@@ -57,7 +57,9 @@ impl Larder {
 
     /// Whether requests can be answered now.
     pub async fn readiness(&self) -> Readiness {
-        match self.ports.cache.check().await {
+        // Whoever asks whether all is well makes it so: other processes read the same rows.
+        let caught_up = self.catch_up().await;
+        match caught_up.and(self.ports.cache.check().await) {
             Err(error) => Readiness::Unavailable(error.into()),
             Ok(()) if !self.filled.load(Ordering::Acquire) => Readiness::Filling,
             Ok(()) => Readiness::Ready,

@@ -37,6 +37,7 @@ impl Larder {
             tracing::warn!(source = %name, error = chain(&error), "an unfinished write stays");
         }
         tracing::info!(source = %name, force = options.force, "refresh begins");
+        self.catch_up().await?;
         let known = Arc::new(self.ports.cache.known(name).await?);
         let hash = registered.manifest_hash.clone().filter(|_| !options.force);
         let scan = self

@@ -203,11 +203,12 @@ pub struct CollectionArtifact {
 }
 
 impl CollectionArtifact {
-    /// Whether the artifact can be edited: what has no frontmatter of its own in a plain directory
-    /// (an MCP server's key, a hook, a plugin) cannot.
+    /// Whether the artifact can be edited: what cannot be read cannot, nor what has no frontmatter of
+    /// its own in a plain directory (an MCP server's key, a hook, a plugin).
     #[must_use]
     pub fn is_editable(&self, managed: bool) -> bool {
         const WITH_FRONTMATTER: [&str; 3] = ["skill", "agent", "command"];
-        managed || WITH_FRONTMATTER.contains(&self.artifact.id.kind().as_str())
+        let has_place = managed || WITH_FRONTMATTER.contains(&self.artifact.id.kind().as_str());
+        has_place && self.artifact.health != Health::Broken
     }
 }

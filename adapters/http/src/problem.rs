@@ -8,7 +8,7 @@ use poem_openapi::{Object, types::Any};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::dto::Nullable;
+use crate::dto::{EXAMPLE_REVISION, Nullable};
 
 /// The media type of problem details (RFC 9457, section 6.1).
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -268,6 +268,41 @@ impl poem_openapi::types::Example for Problem {
             Self::new(Kind::NotFound, "There is no artifact skill:pfd in collection default.");
         problem.instance = Some("01f2c3d4-5e6f-4708-9a1b-2c3d4e5f6071".to_owned());
         problem
+    }
+}
+
+impl Problem {
+    /// What optimistic locking answers under that status, if it does.
+    pub(crate) fn locking_example(status: u16) -> Option<Self> {
+        let kind = match status {
+            409 => Kind::Conflict,
+            412 => Kind::PreconditionFailed,
+            428 => {
+                let detail =
+                    "Say which revision you have seen: send If-Match or expected_revision.";
+                return Some(Self::new(Kind::PreconditionRequired, detail));
+            }
+            _ => return None,
+        };
+        let text = |text: &str| Nullable(Some(text.to_owned()));
+        let current = Current {
+            description: text("Fill, merge and split PDF files."),
+            author: text("Ada"),
+            license: Nullable(None),
+            tags: vec!["documents".to_owned()],
+            version: text("2.1.0"),
+        };
+        let conflict = Conflict {
+            field: "description".to_owned(),
+            yours: Any("Everything about PDF.".into()),
+            current: Any("Fill, merge and split PDF files.".into()),
+        };
+        Some(Self {
+            current_revision: Some(EXAMPLE_REVISION.to_owned()),
+            conflicts: vec![conflict],
+            current: Some(Box::new(current)),
+            ..Self::new(kind, "The artifact was changed meanwhile: look at it as it is now.")
+        })
     }
 }
 

@@ -64,7 +64,9 @@ impl<S: Statuses> ApiResponse for Refused<S> {
     fn meta() -> MetaResponses {
         let mut statuses: Vec<u16> = EVERYWHERE.iter().chain(S::OWN).copied().collect();
         statuses.sort_unstable();
-        MetaResponses { responses: statuses.into_iter().map(response).collect() }
+        let is_guarded = S::OWN.contains(&412);
+        let responses = statuses.into_iter().map(|status| response(status, is_guarded));
+        MetaResponses { responses: responses.collect() }
     }
 
     fn register(registry: &mut Registry) {
@@ -72,14 +74,30 @@ impl<S: Statuses> ApiResponse for Refused<S> {
     }
 }
 
-fn response(status: u16) -> MetaResponse {
+fn response(status: u16, is_guarded: bool) -> MetaResponse {
     let retry = matches!(status, 429 | 503);
     MetaResponse {
         description: describe(status),
         status: Some(status),
         status_range: None,
-        content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: Problem::schema_ref() }],
+        content: vec![MetaMediaType {
+            content_type: MEDIA_TYPE,
+            schema: schema(status, is_guarded),
+        }],
         headers: retry.then(retry_after).into_iter().collect(),
+    }
+}
+
+/// The one schema of problems, with an example of its own where locking is shown.
+fn schema(status: u16, is_guarded: bool) -> MetaSchemaRef {
+    let example = Problem::locking_example(status).filter(|_| is_guarded);
+    match example.map(serde_json::to_value) {
+        Some(Ok(example)) => MetaSchemaRef::Inline(Box::new(MetaSchema {
+            all_of: vec![Problem::schema_ref()],
+            example: Some(example),
+            ..MetaSchema::new("object")
+        })),
+        _ => Problem::schema_ref(),
     }
 }
 

@@ -26,7 +26,8 @@ use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
 
 /// A revision, for examples.
-const EXAMPLE_REVISION: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+pub(crate) const EXAMPLE_REVISION: &str =
+    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 /// How well an artifact's metadata could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Enum)]
