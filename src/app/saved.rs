@@ -110,15 +110,17 @@ impl Larder {
             CacheState::Current => self.cached(source, collection, &artifact.id).await.ok(),
             CacheState::Pending => None,
         };
-        let (row, collections) = cached.unwrap_or_else(|| {
-            let row = CollectionArtifact {
-                collection: collection.clone(),
-                source: source.source.name.clone(),
-                artifact,
-                synced_at: None,
-            };
-            (row, vec![collection.clone()])
-        });
+        let source_name = &source.source.name;
+        // The cache may show the write after this one already: the answer is what this one has left.
+        let cached = cached.filter(|(row, _)| row.source == *source_name);
+        let (row, collections) = if let Some((row, collections)) = cached {
+            (CollectionArtifact { artifact, ..row }, collections)
+        } else {
+            let (collection, source) = (collection.clone(), source_name.clone());
+            let collections = vec![collection.clone()];
+            let row = CollectionArtifact { collection, source, artifact, synced_at: None };
+            (row, collections)
+        };
         Saved { row, collections, managed: source.source.layout == Layout::Managed, cache }
     }
 

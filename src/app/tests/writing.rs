@@ -7,12 +7,13 @@ use crate::{
     app::{CacheState, Error, Saved},
     domain::{
         artifact::Artifact,
+        delta::Delta,
         edit::{Change, Field, MetadataEdit},
         new_artifact::NewArtifact,
         writing::{Form, IfMatch, Precondition, Stamp},
     },
     ports::{
-        WriteError,
+        CacheRepository, WriteError,
         artifact_writer::{ArtifactWriter, MockArtifactWriter},
     },
     testing::{BuildArtifact, artifact},
@@ -79,6 +80,19 @@ async fn a_lost_race_tells_the_present_state_and_the_cache_learns_of_it() {
     let WriteError::Conflict { form: Form::Header, current } = &*error else { panic!("{error:?}") };
     assert_eq!(current.metadata.description.as_deref(), Some("by an editor"));
     assert_eq!(house.description("skill:a").await.as_deref(), Some("by an editor"));
+}
+
+#[tokio::test]
+async fn an_edit_is_answered_as_it_was_written_though_the_cache_shows_the_next_one_already() {
+    let (house, a) = filled().await;
+    let next = artifact("skill:a").described("third").read_at(at(1_000));
+    let mut delta = Delta::new(house.work.clone(), at(1_000));
+    delta.upserts.push(next);
+    house.cache.apply(delta).await.unwrap();
+    let saved = house.edit("second", seen(&a)).await.unwrap();
+    assert_eq!(saved.row.artifact.metadata.description.as_deref(), Some("second"));
+    assert_eq!(saved.collections.len(), 2);
+    assert_eq!(house.description("skill:a").await.as_deref(), Some("third"));
 }
 
 #[tokio::test]
