@@ -13,6 +13,8 @@ mod failure;
 mod history;
 mod journal;
 mod json_file;
+#[cfg(test)]
+mod overtaken;
 mod recovery;
 mod restore;
 mod target;

@@ -261,26 +261,43 @@ fn exchange(
     before: &str,
     after: &str,
 ) -> Result<(), Failure> {
-    /// How often somebody may save while a save is being put back.
-    const TRIES: usize = 8;
-
+    // A save that came before this is seen without showing anybody, for a moment, what is not going
+    // to stay.
+    if tree.hash_of(path)?.as_deref() != Some(before) {
+        return Err(Failure::Overtaken);
+    }
     match tree.exchange(staged, path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Failure::Overtaken),
         Err(error) if is_unsupported(&error) => return exchange_in_two(tree, path, staged, before),
         exchanged => exchanged?,
     }
     hit("exchanged");
-    if tree.hash_of(staged)?.as_deref() == Some(before) {
-        return Ok(());
-    }
-    // Back, until what comes out is Larder's own: then the last save is in place.
-    for _ in 0..TRIES {
-        tree.exchange(staged, path)?;
-        if tree.hash_of(staged)?.as_deref() == Some(after) {
-            break;
+    match tree.hash_of(staged)? {
+        Some(aside) if aside == before => Ok(()),
+        aside => {
+            put_back(tree, path, staged, after, aside.unwrap_or_default())?;
+            Err(Failure::Overtaken)
         }
     }
-    Err(Failure::Overtaken)
+}
+
+/// Puts back what was pushed aside, `aside`, unless somebody has saved over what was `placed` there:
+/// the last save stays. What comes out tells: it is what was put in last, or else a later save,
+/// which goes back in its turn.
+fn put_back(tree: &Tree, path: &str, staged: &str, placed: &str, aside: String) -> io::Result<()> {
+    /// How often somebody may save meanwhile, each time within the microseconds between two steps.
+    const TRIES: usize = 64;
+
+    let (mut placed, mut aside) = (placed.to_owned(), aside);
+    for _ in 0..TRIES {
+        tree.exchange(staged, path)?;
+        let out = tree.hash_of(staged)?.unwrap_or_default();
+        if out == placed {
+            break;
+        }
+        (placed, aside) = (aside, out);
+    }
+    Ok(())
 }
 
 fn is_unsupported(error: &io::Error) -> bool {
@@ -304,12 +321,8 @@ fn exchange_in_two(tree: &Tree, path: &str, staged: &str, before: &str) -> Resul
 /// Undoes one step. What somebody has saved over it since stays.
 fn take_back(tree: &Tree, action: &Action) -> io::Result<()> {
     match action {
-        Action::Exchange { path, staged, after, .. } => {
-            tree.exchange(staged, path)?;
-            if tree.hash_of(staged)?.as_deref() != Some(after) {
-                tree.exchange(staged, path)?;
-            }
-            Ok(())
+        Action::Exchange { path, staged, before, after } => {
+            put_back(tree, path, staged, after, before.clone())
         }
         Action::Move { from, to, .. } => tree.rename(to, from),
     }
