@@ -16,6 +16,8 @@ use poem::{endpoint::BoxEndpoint, http::Method, test::TestClient};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::answer::Answer;
+
 /// The real time, in whole microseconds: the file system has no other.
 struct RealClock;
 
@@ -36,7 +38,8 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// Serves `collections/*` and the plain directory `plain` below `files`, from an empty cache.
+    /// Serves `collections/*` and the plain directory `plain` below `files`, from an empty cache;
+    /// projects may lie in `projects`.
     pub(crate) async fn open(files: &Arc<TempDir>, backend: Backend) -> Self {
         let database = Database::new(backend).await;
         let cache = database.migrated().await;
@@ -55,6 +58,8 @@ impl House {
             directories: vec![plain],
         };
         let files_of = Arc::new(FileSystem::new(config, Arc::clone(&clock)));
+        let projects = files.path().join("projects").to_str().unwrap().to_owned();
+        let policy = Policy { deploy_roots: vec![projects], ..Policy::default() };
         let larder = Larder::new(
             Ports {
                 source: files_of.clone(),
@@ -95,8 +100,8 @@ impl House {
     /// The JSON of an answer that must be a 200.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> impl Future<Output = Value> {
-        let request = self.client.get(format!("/api/v1/{path}"));
-        async move { read(request.send().await).await }
+        let answer = self.send(Method::GET, path, None, None);
+        async move { answer.await.is(200) }
     }
 
     /// The answer to a request with a JSON body, whatever its status.
@@ -122,8 +127,47 @@ impl House {
 
     /// The report of a refresh.
     pub(crate) async fn refresh(&self, collection: &str) -> Value {
-        let path = format!("/api/v1/user-collections/{collection}/refresh-cache");
-        read(self.client.post(path).send().await).await
+        let path = format!("user-collections/{collection}/refresh-cache");
+        self.send(Method::POST, &path, None, None).await.is(200)
+    }
+
+    /// The answer to a PUT of JSON, with the `ETag` of this revision in `If-Match`, or `*`.
+    pub(crate) fn put(
+        &self,
+        path: &str,
+        if_match: Option<&str>,
+        body: &Value,
+    ) -> impl Future<Output = Answer> {
+        self.send(Method::PUT, path, if_match, Some(body))
+    }
+
+    /// The answer to a POST of JSON.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> impl Future<Output = Answer> {
+        self.send(Method::POST, path, None, Some(body))
+    }
+
+    /// The answer to a DELETE of whatever is there.
+    pub(crate) fn delete(&self, path: &str) -> impl Future<Output = Answer> {
+        self.send(Method::DELETE, path, Some("*"), None)
+    }
+
+    /// The answer to any request below `/api/v1`.
+    pub(crate) fn send(
+        &self,
+        method: Method,
+        path: &str,
+        if_match: Option<&str>,
+        body: Option<&Value>,
+    ) -> impl Future<Output = Answer> {
+        let mut request = self.client.request(method, format!("/api/v1/{path}"));
+        if let Some(revision) = if_match {
+            let tag = if revision == "*" { revision.to_owned() } else { format!("\"{revision}\"") };
+            request = request.header("if-match", tag);
+        }
+        if let Some(body) = body {
+            request = request.body_json(body);
+        }
+        async move { Answer::of(request.send().await).await }
     }
 
     /// The `ETag` of a page.
@@ -131,13 +175,6 @@ impl House {
         let response = self.client.get(format!("/api/v1/{path}")).send().await;
         response.0.headers()["etag"].to_str().unwrap().to_owned()
     }
-}
-
-async fn read(response: poem::test::TestResponse) -> Value {
-    let status = response.0.status();
-    let text = response.0.into_body().into_string().await.unwrap();
-    assert_eq!(status, 200, "{text}");
-    serde_json::from_str(&text).unwrap()
 }
 
 /// Writes a file below a directory.

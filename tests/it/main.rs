@@ -3,8 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a case that cannot go on has failed")]
 
+mod answer;
 mod changes;
 mod hostile;
 mod house;
 mod mutations;
+mod races;
 mod same;
