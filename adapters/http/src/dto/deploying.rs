@@ -121,12 +121,14 @@ impl Example for SyncRequest {
 const MAX_PATH: usize = 4_096;
 
 fn project_path(fields: &mut Fields) -> String {
+    let sound = fields.are_sound();
     let path = fields.required_text("project_path");
+    let is_missing = sound && !fields.are_sound();
     if path.contains(char::is_control) {
         fields.refuse::<()>("project_path", "it may hold no control character");
     } else if path.len() > MAX_PATH {
         fields.refuse::<()>("project_path", format!("it must have {MAX_PATH} bytes or less"));
-    } else if !path.is_empty() && !path.starts_with('/') {
+    } else if !is_missing && !path.starts_with('/') {
         fields.refuse::<()>("project_path", "it must be absolute: begin with /");
     }
     path

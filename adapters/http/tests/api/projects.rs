@@ -105,6 +105,7 @@ async fn a_project_path_is_absolute_and_a_strategy_is_one_of_its_words() {
     for (body, field) in [
         (json!({}), "project_path"),
         (json!({"project_path": "shop"}), "project_path"),
+        (json!({"project_path": ""}), "project_path"),
         (json!({"project_path": "/a\u{0}b"}), "project_path"),
         (json!({"project_path": format!("/{}", "x".repeat(5_000))}), "project_path"),
         (json!({"project_path": "/a", "strategy": "ours"}), "strategy"),
