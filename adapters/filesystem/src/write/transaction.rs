@@ -25,6 +25,8 @@ pub(crate) struct Transaction<'a> {
     id: String,
     steps: Vec<Step>,
     staged: Cell<usize>,
+    /// The directories that were made for it; those that stay empty go with it.
+    made: Vec<(&'a Tree, String)>,
 }
 
 /// In which of the two trees a file lies.
@@ -39,7 +41,7 @@ pub(crate) enum Side {
 impl<'a> Transaction<'a> {
     /// A write in a tree, of that id, which sorts by time.
     pub(crate) fn new(tree: &'a Tree, project: Option<&'a Tree>, id: String) -> Self {
-        Self { tree, project, id, steps: Vec::new(), staged: Cell::new(0) }
+        Self { tree, project, id, steps: Vec::new(), staged: Cell::new(0), made: Vec::new() }
     }
 
     fn on(&self, side: Side) -> &'a Tree {
@@ -54,6 +56,13 @@ impl<'a> Transaction<'a> {
         tree.make_directories(&tree.own(STAGED))?;
         let number = self.staged.replace(self.staged.get() + 1);
         Ok(tree.own(&format!("{STAGED}/{}-{number}", self.id)))
+    }
+
+    /// Makes the directory that something goes to.
+    fn make_room(&mut self, tree: &'a Tree, path: &str) -> io::Result<()> {
+        let made = tree.make_directories(split(path).0)?;
+        self.made.extend(made.into_iter().map(|path| (tree, path)));
+        Ok(())
     }
 
     fn step(&mut self, tree: &Tree, action: Action) {
@@ -90,7 +99,7 @@ impl<'a> Transaction<'a> {
         let tree = self.on(side);
         let staged = self.slot(tree)?;
         stage(tree, &staged, bytes, &mode.map_or(Like::New, Like::Mode))?;
-        tree.make_directories(split(path).0)?;
+        self.make_room(tree, path)?;
         self.step(tree, Action::Move { from: staged, to: path.to_owned(), check: None });
         Ok(())
     }
@@ -109,7 +118,7 @@ impl<'a> Transaction<'a> {
             stage(tree, &format!("{staged}/{name}"), bytes, &Like::New)?;
         }
         tree.sync(&staged)?;
-        tree.make_directories(split(path).0)?;
+        self.make_room(tree, path)?;
         self.step(tree, Action::Move { from: staged, to: path.to_owned(), check: None });
         Ok(())
     }
@@ -123,7 +132,7 @@ impl<'a> Transaction<'a> {
         check: Option<(&str, &[u8])>,
     ) -> Result<(), Failure> {
         let tree = self.on(Side::Source);
-        tree.make_directories(split(to).0)?;
+        self.make_room(tree, to)?;
         let check = check.map(|(file, bytes)| (file.to_owned(), hash(bytes)));
         self.step(tree, Action::Move { from: from.to_owned(), to: to.to_owned(), check });
         Ok(())
@@ -211,9 +220,14 @@ impl<'a> Transaction<'a> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         // What a record still speaks of must stay.
-        let recorded = Journal::read(self.tree).is_ok_and(|journal| journal.is_some());
-        for tree in self.trees().into_iter().filter(|_| !recorded) {
+        if Journal::read(self.tree).is_ok_and(|journal| journal.is_some()) {
+            return;
+        }
+        for tree in self.trees() {
             let _ = tree.remove_all(&tree.own(STAGED));
+        }
+        for (tree, path) in self.made.iter().rev() {
+            tree.remove_if_empty(path);
         }
     }
 }

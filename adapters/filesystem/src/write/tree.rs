@@ -59,7 +59,13 @@ impl Tree {
         let ignore = open(&directory, ".gitignore", OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY);
         match ignore {
             // Nothing of Larder's own belongs into the user's history.
-            Ok(mut file) => file.write_all(b"*\n")?,
+            Ok(mut file) => {
+                if let Err(error) = file.write_all(b"*\n") {
+                    // Left empty, it would never be written again.
+                    let _ = rustix::fs::unlinkat(&directory, ".gitignore", AtFlags::empty());
+                    return Err(error.into());
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error.into()),
         }
@@ -191,15 +197,17 @@ impl Tree {
         file.sync_all()
     }
 
-    /// Makes a directory and those above it.
-    pub(crate) fn make_directories(&self, path: &str) -> io::Result<()> {
+    /// Makes a directory and those above it; tells which were not there, the upper ones first.
+    pub(crate) fn make_directories(&self, path: &str) -> io::Result<Vec<String>> {
         if path.is_empty() || self.exists(path)? {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let (parent, _) = split(path);
-        self.make_directories(parent)?;
+        let mut made = self.make_directories(parent)?;
         make_directory(&self.root, path)?;
-        self.sync(parent)
+        self.sync(parent)?;
+        made.push(path.to_owned());
+        Ok(made)
     }
 
     /// Exchanges what two paths hold, in one step.
