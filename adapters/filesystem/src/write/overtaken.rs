@@ -58,7 +58,7 @@ fn the_last_save_stays_however_often_somebody_saves_while_a_step_is_made() {
             (exchanged, overtaken)
         });
         let draft = directory.path().join("draft.md");
-        let mut lost = None;
+        let mut missing = None;
         for round in 1..=ROUNDS {
             for at in 0..SAVES_AT_ONCE {
                 fs::write(&draft, format!("save {round}.{at}")).unwrap();
@@ -72,7 +72,7 @@ fn the_last_save_stays_however_often_somebody_saves_while_a_step_is_made() {
                     false
                 }
             }) {
-                lost = Some(last);
+                missing = Some(last);
                 break;
             }
             if round.is_multiple_of(16) {
@@ -82,7 +82,7 @@ fn the_last_save_stays_however_often_somebody_saves_while_a_step_is_made() {
         }
         going.store(false, Ordering::Relaxed);
         let counts = writer.join().unwrap();
-        assert_eq!(lost, None, "after {counts:?}");
+        assert_eq!(missing, None, "after {counts:?}");
         counts
     });
     assert!(exchanged > 0 && overtaken > 0, "{exchanged} and {overtaken}");
