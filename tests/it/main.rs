@@ -6,6 +6,7 @@
 mod answer;
 mod changes;
 mod hostile;
+mod hostile_writes;
 mod house;
 mod mutations;
 mod races;

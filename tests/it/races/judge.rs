@@ -75,10 +75,10 @@ impl<'a> Judge<'a> {
         let mut states = HashMap::from([(current.clone(), Values::from(values))]);
         let foreign: HashSet<String> =
             self.saves.saves.iter().map(|save| revision(&save.wrote)).collect();
-        let mut saves = self.saves.saves.iter();
+        let mut left = self.saves.saves.iter();
         let mut reverted = 0;
         let mut save = |current: &mut String, states: &mut HashMap<String, Values>| {
-            let Some(save) = saves.next() else { return false };
+            let Some(save) = left.next() else { return false };
             let read = revision(&save.read);
             reverted += usize::from(read != *current);
             let values = states.get(&read).expect("a foreign program reads what was saved").clone();
@@ -93,8 +93,11 @@ impl<'a> Judge<'a> {
             // Somebody may have saved before the artifact was read back.
             assert!(edit.returned == after || foreign.contains(&edit.returned), "{edit:?}: {line}");
             while current != before {
-                let saved = save(&mut current, &mut states);
-                assert!(saved, "made neither to the edit before nor to a save after it: {line}");
+                let was_saved = save(&mut current, &mut states);
+                assert!(
+                    was_saved,
+                    "made neither to the edit before nor to a save after it: {line}"
+                );
             }
             let mut values = states[before].clone();
             values.insert(edit.field, edit.value.clone().into());
