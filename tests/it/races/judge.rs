@@ -122,11 +122,11 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// It was a race, and nobody was left out.
-    pub(super) fn clients(&self) {
+    /// It was a race, with winners and losers. On a slow machine one client may have lost each time.
+    pub(super) fn was_a_race(&self) {
         assert!(!self.saves.saves.is_empty(), "the foreign program saved");
+        assert!(self.edits().count() >= self.done.len(), "{:?}", self.done);
         for client in self.done {
-            assert!(!client.accepted.is_empty(), "{client:?}");
             assert!(client.conflicts > 0, "{client:?}");
         }
     }

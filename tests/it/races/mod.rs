@@ -97,7 +97,7 @@ async fn nothing_is_lost_between_eight_clients_and_a_foreign_program(backend: Ba
     let judge = Judge::new(&house, &start, &done, &saves);
     let (states, reverted) = judge.history();
     judge.file(&states, &shown[0]);
-    judge.clients();
+    judge.was_a_race();
     judge.leftovers();
     let told = house.get(&format!("{ARTIFACT}/history")).await;
     judge.told(&told);
