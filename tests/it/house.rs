@@ -44,10 +44,6 @@ impl House {
         let database = Database::new(backend).await;
         let cache = database.migrated().await;
         let clock: Arc<dyn Clock> = Arc::new(RealClock);
-        let policy = Policy {
-            deploy_roots: vec![files.path().join("projects").to_string_lossy().into_owned()],
-            ..Policy::default()
-        };
         let plain = PlainDirectory {
             name: "plain".to_owned(),
             path: files.path().join("plain"),
@@ -102,27 +98,6 @@ impl House {
     pub(crate) fn get(&self, path: &str) -> impl Future<Output = Value> {
         let answer = self.send(Method::GET, path, None, None);
         async move { answer.await.is(200) }
-    }
-
-    /// The answer to a request with a JSON body, whatever its status.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        if_match: Option<&str>,
-        body: Option<&Value>,
-    ) -> (u16, Value) {
-        let mut request = self.client.request(method, format!("/api/v1/{path}"));
-        if let Some(if_match) = if_match {
-            request = request.header("if-match", if_match);
-        }
-        if let Some(body) = body {
-            request = request.body_json(body);
-        }
-        let response = request.send().await.0;
-        let status = response.status().as_u16();
-        let text = response.into_body().into_string().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
     /// The report of a refresh.

@@ -63,8 +63,7 @@ async fn case(house: &House, operation: &str) -> Option<Case> {
             .with(json!({"description": "Edited: here.", "author": "Ada", "tags": ["é", "x, y"]})),
         "deleteArtifact" => Case::new(Method::DELETE, "artifacts/skill:s0").guarded(),
         "restoreArtifact" => {
-            let (_, deleted) =
-                house.send(Method::DELETE, "artifacts/skill:s1", Some("*"), None).await;
+            let deleted = house.delete("artifacts/skill:s1").await.is(200);
             let id = deleted["trash_id"].as_str().unwrap().to_owned();
             Case::new(Method::POST, format!("artifacts/trash/{id}/restore"))
         }
@@ -133,9 +132,10 @@ async fn every_mutation_leaves_the_rows_as_the_files_are(backend: Backend) {
         let asked = case(&house, &operation).await;
         let asked = asked.unwrap_or_else(|| panic!("{operation} has no case here: add one"));
         let before = rows(&house).await;
-        let (status, answer) =
+        let answer =
             house.send(asked.method, &asked.path, asked.if_match, asked.body.as_ref()).await;
-        assert!([200, 201].contains(&status), "{operation}: {answer}");
+        assert!([200, 201].contains(&answer.status), "{operation}: {}", answer.text);
+        let answer = answer.json();
         let artifact = answer.get("artifact").unwrap_or(&answer);
         if let Some(source) = artifact.get("source_collection") {
             assert_eq!((&artifact["cache"], source), (&json!("current"), &json!("work")));
@@ -159,10 +159,10 @@ async fn a_shadowed_artifact_is_edited_where_it_is(backend: Backend) {
     let house = House::open(&files, backend).await;
     let body = json!({"description": "Of b."});
     let path = "artifacts/skill:s0/metadata?collection=b";
-    let (status, edited) = house.send(Method::PUT, path, Some("*"), Some(&body)).await;
-    assert_eq!((status, &edited["source_collection"]), (200, &"b".into()), "{edited}");
+    let edited = house.put(path, Some("*"), &body).await.is(200);
+    assert_eq!(edited["source_collection"], "b");
     assert_eq!(house.get("artifacts/skill:s0").await["description"], "The skill 0.");
-    let (_, deleted) = house.send(Method::DELETE, "artifacts/skill:s0", Some("*"), None).await;
+    let deleted = house.delete("artifacts/skill:s0").await.is(200);
     assert_eq!(deleted["collection"], "a");
     let shown = house.get("artifacts/skill:s0").await;
     assert_eq!(shown["description"], "Of b.", "the runner-up takes its place");
@@ -181,9 +181,7 @@ async fn an_edit_goes_to_the_place_that_supplies_the_value(backend: Backend) {
     write(files.path(), "collections/work/collection.toml", &manifest);
     let house = House::open(&files, backend).await;
     let body = json!({"license": "Apache-2.0", "description": "Fresh."});
-    let (status, edited) =
-        house.send(Method::PUT, "artifacts/skill:s0/metadata", Some("*"), Some(&body)).await;
-    assert_eq!(status, 200, "{edited}");
+    let edited = house.put("artifacts/skill:s0/metadata", Some("*"), &body).await.is(200);
     assert_eq!(
         (&edited["license"], &edited["description"]),
         (&"Apache-2.0".into(), &"Fresh.".into())
@@ -198,9 +196,7 @@ async fn an_edit_goes_to_the_place_that_supplies_the_value(backend: Backend) {
     assert!(!read("skills/s0/SKILL.md").contains("license"), "the file never gave it");
 
     let body = json!({"license": null, "description": null});
-    let (status, cleared) =
-        house.send(Method::PUT, "artifacts/skill:s0/metadata", Some("*"), Some(&body)).await;
-    assert_eq!(status, 200, "{cleared}");
+    let cleared = house.put("artifacts/skill:s0/metadata", Some("*"), &body).await.is(200);
     assert_eq!((&cleared["license"], &cleared["description"]), (&Value::Null, &Value::Null));
     house.close().await;
 }
