@@ -32,6 +32,16 @@ impl Request {
     pub(crate) fn post(path: &str) -> Self {
         Self(format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"))
     }
+
+    /// PUT of JSON to a path, if it is still as that validator says.
+    pub(crate) fn put_if(path: &str, etag: &str, body: &Value) -> Self {
+        let body = body.to_string();
+        let length = body.len();
+        Self(format!(
+            "PUT {path} HTTP/1.1\r\nHost: localhost\r\nIf-Match: {etag}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        ))
+    }
 }
 
 /// An answer that a connection has received.

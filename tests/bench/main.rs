@@ -6,6 +6,7 @@
 
 mod client;
 mod constant;
+mod editing;
 mod load;
 mod population;
 mod reading;
@@ -15,13 +16,15 @@ mod timing;
 mod tree;
 mod words;
 
-use std::{env, error::Error, process::ExitCode, thread};
+use std::{env, error::Error, process::ExitCode, thread, time::Duration};
 
 use larder_tests::database::{Backend, Database, POSTGRES_URL};
 
 use crate::{
     constant::ConstantServer,
+    editing::Edits,
     population::Limits,
+    service::Service,
     table::{Row, Table},
     tree::{Layout, Tree},
 };
@@ -29,8 +32,13 @@ use crate::{
 /// What a step of the benchmark gives, or the sentence that tells what went wrong.
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
+const FEW: u64 = 500;
 const SMALL: u64 = 5_000;
 const LARGE: u64 = 20_000;
+
+/// What an edit may take in a collection of few artifacts, and in one of many.
+const EDITS_OF_FEW: Edits = Edits { count: 300, limit: Duration::from_millis(15) };
+const EDITS_OF_MANY: Edits = Edits { count: 100, limit: Duration::from_millis(100) };
 
 /// Where nothing is judged.
 const NO_LIMITS: Limits = Limits { cold: None, refresh: None };
@@ -102,7 +110,17 @@ async fn managed(table: &mut Table) -> Outcome<()> {
     let tree = Tree::write(Layout::Managed, LARGE)?;
     table.section(format!("{LARGE} skills in a managed collection, SQLite"));
     let service = population::cold(&tree, None, NO_LIMITS, table).await?;
-    population::refresh(&tree, &service, NO_LIMITS, table).await
+    population::refresh(&tree, &service, NO_LIMITS, table).await?;
+    edits(&tree, &service, EDITS_OF_MANY, table).await?;
+    let tree = Tree::write(Layout::Managed, FEW)?;
+    let (service, _) = Service::start(&tree, None).await?;
+    edits(&tree, &service, EDITS_OF_FEW, table).await
+}
+
+async fn edits(tree: &Tree, service: &Service, edits: Edits, table: &mut Table) -> Outcome<()> {
+    let (count, artifacts) = (edits.count, tree.artifacts);
+    table.section(format!("{count} edits in a managed collection of {artifacts} skills, SQLite"));
+    editing::measure(tree, service, edits, table).await
 }
 
 async fn postgres(constant: &ConstantServer, table: &mut Table) -> Outcome<()> {

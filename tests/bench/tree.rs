@@ -16,6 +16,14 @@ use crate::{Outcome, timing::Stopwatch, words::Words};
 /// The name of every source collection here.
 pub(crate) const SOURCE: &str = "bench";
 
+/// The file that lists the artifacts of a managed collection.
+pub(crate) const MANIFEST: &str = "collection.toml";
+
+const MANIFEST_HEAD: &str = "[collection]\nname = \"bench\"\nversion = \"1.0.0\"\n\
+                             created = \"2026-01-05T10:00:00.123456\"\n\
+                             updated = \"2026-01-05T10:00:00.123456\"\n";
+const LOCK_HEAD: &str = "[lock]\nversion = \"1.0.0\"\n";
+
 /// How long a SKILL.md is at least, in bytes.
 const LENGTH: usize = 3_000;
 
@@ -53,7 +61,7 @@ const LICENSES: [&str; 3] = ["MIT", "Apache-2.0", "Complete terms in LICENSE.txt
 pub(crate) enum Layout {
     /// Files alone.
     Plain,
-    /// Files and a collection.toml.
+    /// Files, a collection.toml and a collection.lock.
     Managed,
 }
 
@@ -82,7 +90,7 @@ impl Tree {
         eprintln!("writing {artifacts} skills ({layout:?})");
         let tree = Self { directory: tempfile::tempdir()?, layout, artifacts };
         let root = tree.root();
-        let mut manifest = String::from("[collection]\nname = \"bench\"\nversion = \"1.0.0\"\n");
+        let (mut manifest, mut lock) = (String::from(MANIFEST_HEAD), String::from(LOCK_HEAD));
         for number in 0..artifacts {
             let mut words = Words::of_seed(number << 32);
             let skill = Skill::of(number, &mut words);
@@ -90,9 +98,11 @@ impl Tree {
             fs::create_dir_all(&directory)?;
             fs::write(directory.join("SKILL.md"), skill.file(number, &mut words)?)?;
             skill.enter(&mut manifest)?;
+            skill.lock(&mut lock)?;
         }
         if layout == Layout::Managed {
-            fs::write(root.join("collection.toml"), manifest)?;
+            fs::write(root.join(MANIFEST), manifest)?;
+            fs::write(root.join("collection.lock"), lock)?;
         }
         // The disk has enough to do without what is still to be written.
         run(Command::new("sync").arg("-f").arg(&root))?;
@@ -101,6 +111,16 @@ impl Tree {
 
     fn root(&self) -> PathBuf {
         self.directory.path().join(SOURCE)
+    }
+
+    /// The id of one of its artifacts, by the number below [`Self::artifacts`].
+    pub(crate) fn id(number: u64) -> String {
+        format!("skill:{}", Skill::of(number, &mut Words::of_seed(number << 32)).name)
+    }
+
+    /// The bytes of one of its files.
+    pub(crate) fn read(&self, path: &str) -> Outcome<Vec<u8>> {
+        Ok(fs::read(self.root().join(path))?)
     }
 
     /// The arguments that make `larder serve` serve it.
@@ -173,7 +193,7 @@ impl Skill {
 
     /// Adds its entry to a manifest.
     fn enter(&self, manifest: &mut String) -> std::fmt::Result {
-        let Self { name, description, author, license, version, tags } = self;
+        let Self { name, description, author, tags, .. } = self;
         write!(
             manifest,
             r#"
@@ -183,18 +203,26 @@ type = "skill"
 path = "skills/{name}"
 origin = "github"
 added = "2026-01-05T10:00:00.123456"
-upstream = "https://github.com/larder/bench/tree/main/skills/{name}"
-version_spec = "latest"
-resolved_sha = "0f3c1a5b7d9e2f4a6c8b0d1e3f5a7c9b1d3e5f70"
-resolved_version = "v{version}"
+upstream = "larder/bench/skills/{name}"
 tags = {tags:?}
 [artifacts.metadata]
-title = "{name}"
 description = "{description}"
 author = "{author}"
-license = "{license}"
-version = "{version}"
-tags = {tags:?}
+"#
+        )
+    }
+
+    /// Adds its entry to a lock.
+    fn lock(&self, lock: &mut String) -> std::fmt::Result {
+        let Self { name, version, .. } = self;
+        write!(
+            lock,
+            r#"
+[lock.entries."{name}::skill"]
+source = "larder/bench/skills/{name}"
+resolved_sha = "0f3c1a5b7d9e2f4a6c8b0d1e3f5a7c9b1d3e5f70"
+resolved_version = "v{version}"
+fetched = "2026-01-05T10:00:00.123456"
 "#
         )
     }
