@@ -10,51 +10,59 @@ use super::{
     fields::{self, Wanted},
     known::{KnownValid, Unsafe, parsed},
     manifest::{MANIFEST, lock_key_of, sole_entry},
-    parse::line_at,
+    place::{Edited, EntryPlace},
     places::{ARTIFACTS, Manifest},
     spans,
     updated::{stamp, stamped_as_a_whole},
 };
 
 /// The manifest with fields of an entry changed, and with `[collection] updated` set if that key
-/// is there.
+/// is there. `place` is where the entry stands, if that is known.
 pub(crate) fn edit_entry(
     known: &KnownValid,
     manifest: &str,
+    place: Option<&EntryPlace>,
     id: &ArtifactId,
     changes: &[Wanted],
     now: Timestamp,
-) -> Result<String, Unsafe> {
+) -> Result<Edited, Unsafe> {
     known.check(manifest)?;
-    let edited = if let Some(places) = Manifest::of(manifest) {
-        let span = find(manifest, &places, id)?;
-        let entry = fields::change(&manifest[span.clone()], 0, changes).map_err(|why| {
-            Unsafe::new(MANIFEST, why, Some(line_at(manifest.as_bytes(), span.start)))
-        })?;
-        let stamp = places.updated().and_then(|at| stamp(manifest, at, now));
-        spans::spliced(manifest, stamp.into_iter().chain([(span, entry)]).collect())
+    let edited = if let Some(place) = place {
+        place.edit(manifest, changes, now)?
+    } else if let Some(places) = Manifest::of(manifest) {
+        let entry = find(manifest, &places, id)?;
+        EntryPlace { entry, updated: places.updated() }.edit(manifest, changes, now)?
     } else {
         let index = position(parsed(manifest, MANIFEST)?, id).ok_or_else(|| no_entry(id))?;
         let text = fields::change(manifest, index, changes)
             .map_err(|why| Unsafe::new(MANIFEST, why, None))?;
-        stamped_as_a_whole(&text, now)
+        Edited { text: stamped_as_a_whole(&text, now), place: None }
     };
-    known.remember(&edited);
+    known.remember(&edited.text);
     Ok(edited)
 }
 
-/// The manifest with `[collection] updated` set if that key is there.
-pub(crate) fn touch(known: &KnownValid, manifest: &str, now: Timestamp) -> Result<String, Unsafe> {
+/// The manifest with `[collection] updated` set if that key is there. `place` is where some entry
+/// stands, if that is known.
+pub(crate) fn touch(
+    known: &KnownValid,
+    manifest: &str,
+    place: Option<&EntryPlace>,
+    now: Timestamp,
+) -> Result<Edited, Unsafe> {
     known.check(manifest)?;
-    let touched = match Manifest::of(manifest) {
-        Some(places) => {
-            let stamp = places.updated().and_then(|at| stamp(manifest, at, now));
-            spans::spliced(manifest, stamp.into_iter().collect())
-        }
-        None => stamped_as_a_whole(manifest, now),
+    let touched = match place {
+        Some(place) => place.put(manifest, None, now),
+        None => Edited { text: touched_as_a_whole(manifest, now), place: None },
     };
-    known.remember(&touched);
+    known.remember(&touched.text);
     Ok(touched)
+}
+
+fn touched_as_a_whole(manifest: &str, now: Timestamp) -> String {
+    let Some(places) = Manifest::of(manifest) else { return stamped_as_a_whole(manifest, now) };
+    let stamp = places.updated().and_then(|at| stamp(manifest, at, now));
+    spans::spliced(manifest, stamp.into_iter().collect())
 }
 
 /// Where the entry that readers take for an artifact's stands.
@@ -98,6 +106,17 @@ mod tests {
 
     fn now() -> Timestamp {
         NOW.parse().unwrap()
+    }
+
+    /// The text alone, of an edit of an entry that must be looked for.
+    fn edit_entry(
+        known: &KnownValid,
+        manifest: &str,
+        id: &ArtifactId,
+        wanted: &[Wanted],
+        now: Timestamp,
+    ) -> Result<String, Unsafe> {
+        Ok(super::edit_entry(known, manifest, None, id, wanted, now)?.text)
     }
 
     /// Values that would do harm if they were not escaped.
@@ -253,8 +272,9 @@ mod tests {
             let (block, entry) = entries[index];
             let (text, known) = (sample.text(), KnownValid::default());
             prop_assert!(Manifest::of(&text).is_some(), "it needs no second way");
-            let new = edit_entry(&known, &text, &entry.id, &wanted, now());
-            let new = new.unwrap_or_else(|refused| panic!("{refused:?} of {text}"));
+            let edited = super::edit_entry(&known, &text, None, &entry.id, &wanted, now());
+            let edited = edited.unwrap_or_else(|refused| panic!("{refused:?} of {text}"));
+            let (new, place) = (edited.text.clone(), edited.place.clone().unwrap());
             let written = between(&new, &sample, block);
             prop_assert!(written.is_some(), "more has changed of {}\nin {}", text, new);
             check_lines(&sample, entry, written.unwrap(), &wanted);
@@ -262,12 +282,18 @@ mod tests {
             prop_assert!(!sample.crlf || !new.replace("\r\n", "").contains('\n'));
             prop_assert_eq!(known.check(&new), Ok(()));
             prop_assert_eq!(edit_entry(&known, &new, &entry.id, &wanted, now()), Ok(new.clone()));
+
+            prop_assert_eq!(&place.updated, &Manifest::of(&new).unwrap().updated());
+            let placed = sole_entry(new[place.entry.clone()].parse().unwrap());
+            prop_assert_eq!(placed, Some(entry_of(&new, index)));
+            let again = super::edit_entry(&known, &new, Some(&place), &entry.id, &wanted, now());
+            prop_assert_eq!(again, Ok(edited));
         }
 
         #[test]
         fn a_touch_changes_the_time_alone(sample in manifest()) {
-            let touched = touch(&KnownValid::default(), &sample.text(), now()).unwrap();
-            prop_assert_eq!(touched, sample.texts(true).concat());
+            let touched = touch(&KnownValid::default(), &sample.text(), None, now()).unwrap();
+            prop_assert_eq!(touched.text, sample.texts(true).concat());
         }
     }
 }

@@ -48,6 +48,11 @@ impl Entry {
         Self { keys: json_table(entry), lock: lock.map(json_table) }
     }
 
+    /// With other keys, and with the same lock.
+    pub(super) fn rewritten(&self, entry: toml::Table) -> Self {
+        Self { keys: json_table(entry), lock: self.lock.clone() }
+    }
+
     fn text(&self, key: &str) -> Option<String> {
         self.keys.get(key).and_then(text_of)
     }

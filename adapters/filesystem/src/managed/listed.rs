@@ -13,6 +13,7 @@ use larder::{
 use super::{
     entry::Entry,
     manifest::ManifestFiles,
+    place::{Edited, EntryPlace},
     scan::{MainFile, composed},
 };
 use crate::{
@@ -24,24 +25,32 @@ use crate::{
 pub(crate) struct Listed {
     source: SourceName,
     pub(crate) entry: Entry,
+    /// Where the entry stands, unless only the parser can tell.
+    pub(crate) place: Option<EntryPlace>,
     files: ManifestFiles,
     own: Metadata,
 }
 
 /// Reads an artifact, the bytes of its main file, and its entry; `None` when no entry has that id.
+/// The entry is not looked for in files that say what the caller expects.
 pub(crate) fn open(
     reader: &Reader<'_>,
     root: &Root,
     id: &ArtifactId,
+    expected: Option<&Listed>,
 ) -> Result<Option<(Artifact, Vec<u8>, Listed)>, SourceError> {
     let source = &reader.source.name;
     let read_at = reader.clock.now();
     let Some(files) = ManifestFiles::read(root, source)? else { return Ok(None) };
-    let Some(entry) = files.entry(source, id)? else { return Ok(None) };
+    let located = match expected.filter(|expected| expected.files.say_the_same(&files)) {
+        Some(expected) => Some((expected.entry.clone(), expected.place.clone())),
+        None => files.locate(source, id)?,
+    };
+    let Some((entry, place)) = located else { return Ok(None) };
     let main = MainFile::read(root, id, entry.path().unwrap_or_default());
     let (bytes, own) = (main.bytes.clone(), main.reading.metadata.clone());
     let artifact = composed(id, &entry, main, read_at);
-    Ok(Some((artifact, bytes, Listed { source: source.clone(), entry, files, own })))
+    Ok(Some((artifact, bytes, Listed { source: source.clone(), entry, place, files, own })))
 }
 
 impl Listed {
@@ -65,19 +74,23 @@ impl Listed {
         supplies(&self.entry.complete(Metadata::default()), field)
     }
 
-    /// The revision with that main file and that manifest.
-    pub(crate) fn revision_with(
-        &self,
-        id: &ArtifactId,
-        main: &[u8],
-        manifest: Option<&str>,
-    ) -> Result<Revision, SourceError> {
-        let changed = match manifest {
-            Some(manifest) => self.files.with_manifest(manifest).entry(&self.source, id)?,
-            None => None,
+    /// What it will be with that manifest.
+    pub(crate) fn after(&self, id: &ArtifactId, edited: Edited) -> Result<Self, SourceError> {
+        let Edited { text, place } = edited;
+        let known = place.as_ref().map(|place| place.keys(&text, &self.source)).transpose()?;
+        let files = self.files.with_manifest(text);
+        let entry = match known {
+            Some(keys) => self.entry.rewritten(keys),
+            None => files.entry(&self.source, id)?.unwrap_or_else(|| self.entry.clone()),
         };
-        let [entry, lock] = changed.as_ref().unwrap_or(&self.entry).bytes();
-        Ok(Revision::of(&[main, &entry, &lock]))
+        let (source, own) = (self.source.clone(), self.own.clone());
+        Ok(Self { source, entry, place, files, own })
+    }
+
+    /// The revision with that main file.
+    pub(crate) fn revision_with(&self, main: &[u8]) -> Revision {
+        let [entry, lock] = self.entry.bytes();
+        Revision::of(&[main, &entry, &lock])
     }
 
     /// Every other entry's id and path.

@@ -37,6 +37,23 @@ pub(crate) fn restore_lock_entry(lock: Option<&str>, removed: &str) -> Result<St
     Ok(restored)
 }
 
+/// The entries of a parsed lock, by their keys.
+pub(super) fn lock_entries(mut lock: toml::Table) -> toml::Table {
+    let entries = match lock.remove("lock") {
+        Some(toml::Value::Table(mut lock)) => lock.remove("entries"),
+        _ => None,
+    };
+    match entries {
+        Some(toml::Value::Table(entries)) => entries,
+        _ => toml::Table::new(),
+    }
+}
+
+/// `name::type`.
+pub(super) fn lock_key(entry: &toml::Table) -> Option<String> {
+    Some(format!("{}::{}", entry.get("name")?.as_str()?, entry.get("type")?.as_str()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

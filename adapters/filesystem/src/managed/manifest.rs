@@ -1,5 +1,7 @@
 //! `collection.toml` and `collection.lock`.
 
+use std::sync::Arc;
+
 use larder::{
     domain::{
         Timestamp,
@@ -11,7 +13,9 @@ use larder::{
 
 use super::{
     entry::Entry,
+    lock::{lock_entries, lock_key},
     parse::{error, parse, parse_part, utf8},
+    place::EntryPlace,
     places::{self, ARTIFACTS, Found, Manifest},
 };
 use crate::{
@@ -26,7 +30,8 @@ pub(crate) const LOCK: &str = "collection.lock";
 /// The bytes of both files.
 pub(crate) struct ManifestFiles {
     manifest: Vec<u8>,
-    lock: Option<Vec<u8>>,
+    /// Edits leave it as it is, so that it is shared by what comes before and after.
+    lock: Option<Arc<Vec<u8>>>,
     /// Of both, taken before their bytes.
     stats: [Stat; 2],
 }
@@ -47,12 +52,12 @@ impl ManifestFiles {
         let Some((stat, manifest)) = read(MANIFEST)? else { return Ok(None) };
         let (lock_stat, lock) = read(LOCK)?.unzip();
         let stats = [stat, lock_stat.unwrap_or_else(Stat::nothing)];
-        Ok(Some(Self { manifest, lock, stats }))
+        Ok(Some(Self { manifest, lock: lock.map(Arc::new), stats }))
     }
 
     /// Tells one state of both files, and one version of the reader, from the next.
     pub(crate) fn hash(&self) -> String {
-        let lock = self.lock.as_deref().unwrap_or_default();
+        let lock = self.lock.as_deref().map(Vec::as_slice).unwrap_or_default();
         Revision::of(&[READER.as_bytes(), &self.manifest, lock]).as_str().to_owned()
     }
 
@@ -96,19 +101,30 @@ impl ManifestFiles {
         source: &SourceName,
         id: &ArtifactId,
     ) -> Result<Option<Entry>, SourceError> {
+        Ok(self.locate(source, id)?.map(|(entry, _)| entry))
+    }
+
+    /// The same, and where the entry stands, unless only the parser can tell.
+    pub(super) fn locate(
+        &self,
+        source: &SourceName,
+        id: &ArtifactId,
+    ) -> Result<Option<(Entry, Option<EntryPlace>)>, SourceError> {
         let text = utf8(&self.manifest, MANIFEST, source)?;
         let Some(places) = Manifest::of(text) else {
-            return Ok(self.entries(source)?.into_iter().find(|entry| entry.is(id)));
+            let entry = self.entries(source)?.into_iter().find(|entry| entry.is(id));
+            return Ok(entry.map(|entry| (entry, None)));
         };
         let key = lock_key_of(id);
         for (nth, span) in places.entries_of(&key).enumerate() {
-            let Some(keys) = sole_entry(parse_part(text, span, MANIFEST, source)?) else {
+            let Some(keys) = sole_entry(parse_part(text, span.clone(), MANIFEST, source)?) else {
                 continue;
             };
             if Entry::new(keys.clone(), None).is(id) {
                 // Only the first of several entries meets the lock.
                 let lock = if nth == 0 { self.lock_entry(source, &key)? } else { None };
-                return Ok(Some(Entry::new(keys, lock)));
+                let place = EntryPlace { entry: span, updated: places.updated() };
+                return Ok(Some((Entry::new(keys, lock), Some(place))));
             }
         }
         Ok(None)
@@ -143,9 +159,14 @@ impl ManifestFiles {
     }
 
     /// Both files, with that manifest in place of the one that was read.
-    pub(crate) fn with_manifest(&self, manifest: &str) -> Self {
+    pub(crate) fn with_manifest(&self, manifest: String) -> Self {
         let (lock, stats) = (self.lock.clone(), self.stats.clone());
-        Self { manifest: manifest.as_bytes().to_vec(), lock, stats }
+        Self { manifest: manifest.into_bytes(), lock, stats }
+    }
+
+    /// Whether both files have the same bytes.
+    pub(super) fn say_the_same(&self, other: &Self) -> bool {
+        self.manifest == other.manifest && self.lock == other.lock
     }
 
     /// The lines at which the entries begin, from 1, when they all have a header `[[artifacts]]`.
@@ -154,17 +175,6 @@ impl ManifestFiles {
         let lines = (1..).zip(text.lines()).filter(|(_, line)| line.trim() == "[[artifacts]]");
         let lines: Vec<u32> = lines.map(|(number, _)| number).collect();
         if lines.len() == count { lines } else { Vec::new() }
-    }
-}
-
-fn lock_entries(mut lock: toml::Table) -> toml::Table {
-    let entries = match lock.remove("lock") {
-        Some(toml::Value::Table(mut lock)) => lock.remove("entries"),
-        _ => None,
-    };
-    match entries {
-        Some(toml::Value::Table(entries)) => entries,
-        _ => toml::Table::new(),
     }
 }
 
@@ -184,11 +194,6 @@ pub(super) fn lock_key_of(id: &ArtifactId) -> String {
     format!("{}::{}", id.name(), id.kind())
 }
 
-/// `name::type`.
-fn lock_key(entry: &toml::Table) -> Option<String> {
-    Some(format!("{}::{}", entry.get("name")?.as_str()?, entry.get("type")?.as_str()?))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::{prelude::*, sample};
@@ -197,7 +202,11 @@ mod tests {
 
     fn files(manifest: &str, lock: Option<&str>) -> ManifestFiles {
         let stats = [Stat::nothing(), Stat::nothing()];
-        ManifestFiles { manifest: manifest.into(), lock: lock.map(Into::into), stats }
+        ManifestFiles {
+            manifest: manifest.into(),
+            lock: lock.map(|lock| Arc::new(lock.into())),
+            stats,
+        }
     }
 
     fn entries(manifest: &str, lock: Option<&str>) -> Result<Vec<Entry>, SourceError> {

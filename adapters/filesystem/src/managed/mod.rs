@@ -12,6 +12,7 @@ mod main_file;
 mod manifest;
 mod new_entry;
 mod parse;
+mod place;
 mod places;
 #[cfg(test)]
 mod sample;

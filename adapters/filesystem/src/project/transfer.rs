@@ -66,7 +66,7 @@ pub(super) fn carry_out(
         write.commit(history)?;
     }
     transfer.remove_empty_directories();
-    let written = Target::read_back(writing, &place.id, &target.artifact.path)?;
+    let written = Target::read_back(writing, &place.id, &target.artifact.path, None)?;
     Ok((files, written))
 }
 
@@ -228,12 +228,13 @@ impl<'a> Transfer<'a> {
         }
         let Writing { tree, manifests, stamp, .. } = self.writing;
         let listed = self.target.listed.as_ref().ok_or(WriteError::Missing)?;
-        let dated = managed::touch(manifests, listed.manifest()?, stamp.at)?;
+        let place = listed.place.as_ref();
+        let dated = managed::touch(manifests, listed.manifest()?, place, stamp.at)?;
         write.replace(
             Side::Source,
             &tree.real(MANIFEST)?,
             listed.manifest()?.as_bytes(),
-            dated.as_bytes(),
+            dated.text.as_bytes(),
         )?;
         let artifact = &self.target.artifact;
         let main = self.target.main.path.as_deref().unwrap_or_default();
@@ -249,7 +250,7 @@ impl<'a> Transfer<'a> {
         };
         let mut entry = HistoryEntry::new(write.id(), &artifact.id, Operation::Sync, stamp);
         entry.revision_before = Some(artifact.revision.clone());
-        entry.revision_after = Some(self.target.revision_with(main, None)?);
+        entry.revision_after = Some(Target::revision_with(main, Some(listed)));
         Ok(Some(entry))
     }
 

@@ -42,14 +42,14 @@ pub(super) fn create(writing: &Writing<'_>, new: &NewArtifact) -> Result<Written
     }
     let manifest_path = tree.real(MANIFEST)?;
     write.replace(Side::Source, &manifest_path, manifest.as_bytes(), new_manifest.as_bytes())?;
-    let after = files.with_manifest(&new_manifest).entry(source, &new.id)?;
+    let after = files.with_manifest(new_manifest).entry(source, &new.id)?;
     let mut told = HistoryEntry::new(write.id(), &new.id, Operation::Create, stamp);
     told.revision_after = after.map(|entry| {
         let [entry, lock] = entry.bytes();
         Revision::of(&[&text, &entry, &lock])
     });
     write.commit(Some(told))?;
-    Target::read_back(writing, &new.id, "")
+    Target::read_back(writing, &new.id, "", None)
 }
 
 /// Where the artifact goes, when nothing is there.

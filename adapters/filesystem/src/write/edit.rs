@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     frontmatter,
-    managed::{self, MANIFEST, Scope},
+    managed::{self, Listed, MANIFEST, Scope},
 };
 
 /// Edits one artifact.
@@ -34,7 +34,8 @@ pub(super) fn edit(
         if !plan.carry_out(writing, &target, edit)? {
             return Ok(Written { artifact: target.artifact, changed: false });
         }
-        Target::read_back(writing, &place.id, &target.artifact.path)
+        let expected = plan.listed.as_ref().or(target.listed.as_ref());
+        Target::read_back(writing, &place.id, &target.artifact.path, expected)
     })
 }
 
@@ -42,10 +43,8 @@ pub(super) fn edit(
 struct Plan {
     /// Of the main file, when it changes.
     main: Option<Vec<u8>>,
-    /// Of the manifest, when it changes.
-    manifest: Option<String>,
-    /// Whether the artifact's entry changes in it, and not the date alone.
-    entry_changes: bool,
+    /// With the new manifest, when it changes.
+    listed: Option<Listed>,
 }
 
 impl Plan {
@@ -78,24 +77,24 @@ impl Plan {
             };
             Some(edited).filter(|edited| *edited != target.main.bytes)
         };
-        let unlisted = Self { main, manifest: None, entry_changes: false };
-        let Some(listed) = &target.listed else { return Ok(unlisted) };
-        let (known, at) = (writing.manifests, writing.stamp.at);
-        let manifest = listed.manifest()?;
-        let dated = || managed::touch(known, manifest, at);
-        if in_entry.is_empty() {
+        let Some(listed) = &target.listed else { return Ok(Self { main, listed: None }) };
+        let (known, id, at) = (writing.manifests, &target.artifact.id, writing.stamp.at);
+        let (manifest, place) = (listed.manifest()?, listed.place.as_ref());
+        let dated = || managed::touch(known, manifest, place, at);
+        let edited = if in_entry.is_empty() {
             // Nothing that was asked for is new, so nothing is: not even the date.
-            let manifest = unlisted.main.is_some().then(dated).transpose()?;
-            return Ok(Self { manifest, ..unlisted });
-        }
-        let edited = managed::edit_entry(known, manifest, &target.artifact.id, &in_entry, at)?;
-        let manifest = (unlisted.main.is_some() || edited != dated()?).then_some(edited);
-        Ok(Self { manifest, entry_changes: true, ..unlisted })
+            main.is_some().then(dated).transpose()?
+        } else {
+            let edited = managed::edit_entry(known, manifest, place, id, &in_entry, at)?;
+            (main.is_some() || edited.text != dated()?.text).then_some(edited)
+        };
+        let listed = edited.map(|edited| listed.after(id, edited)).transpose()?;
+        Ok(Self { main, listed })
     }
 
     /// Writes; `false` when there is nothing to be written.
     fn carry_out(
-        self,
+        &self,
         writing: &Writing<'_>,
         target: &Target,
         edit: &MetadataEdit,
@@ -106,16 +105,16 @@ impl Plan {
             let path = target.main.path.as_ref().map_err(refused)?;
             write.replace(Side::Source, path, &target.main.bytes, main)?;
         }
-        if let (Some(manifest), Some(listed)) = (&self.manifest, &target.listed) {
-            let (path, before) = (writing.tree.real(MANIFEST)?, listed.manifest()?);
-            write.replace(Side::Source, &path, before.as_bytes(), manifest.as_bytes())?;
+        if let (Some(after), Some(before)) = (&self.listed, &target.listed) {
+            let path = writing.tree.real(MANIFEST)?;
+            let (before, after) = (before.manifest()?.as_bytes(), after.manifest()?.as_bytes());
+            write.replace(Side::Source, &path, before, after)?;
         }
         if write.is_empty() {
             return Ok(false);
         }
         let main = self.main.as_deref().unwrap_or(&target.main.bytes);
-        let manifest = self.manifest.as_deref().filter(|_| self.entry_changes);
-        let after = target.revision_with(main, manifest)?;
+        let after = Target::revision_with(main, self.listed.as_ref().or(target.listed.as_ref()));
         let artifact = &target.artifact;
         let mut entry =
             HistoryEntry::new(write.id(), &artifact.id, Operation::Edit, &writing.stamp);

@@ -58,5 +58,5 @@ pub(super) fn restore(writing: &Writing<'_>, trash_id: &str) -> Result<Written, 
     if let Err(error) = tree.remove_all(&place) {
         tracing::warn!(%error, trash_id, "an empty directory stays in the trash");
     }
-    Target::read_back(writing, id, "")
+    Target::read_back(writing, id, "", None)
 }

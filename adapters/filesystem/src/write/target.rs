@@ -48,10 +48,19 @@ impl Target {
         id: &ArtifactId,
         path: &str,
     ) -> Result<Self, Failure> {
+        Self::open_as(writing, id, path, None)
+    }
+
+    fn open_as(
+        writing: &Writing<'_>,
+        id: &ArtifactId,
+        path: &str,
+        expected: Option<&Listed>,
+    ) -> Result<Self, Failure> {
         let Writing { reader, tree, .. } = writing;
         let (artifact, bytes, listed) = match reader.source.layout {
             Layout::Managed => {
-                let listed = managed::open(reader, &tree.root, id)?;
+                let listed = managed::open(reader, &tree.root, id, expected)?;
                 let (artifact, bytes, listed) = listed.ok_or(WriteError::Missing)?;
                 (artifact, bytes, Some(listed))
             }
@@ -69,13 +78,16 @@ impl Target {
         Ok(Self { artifact, main, listed })
     }
 
-    /// Reads an artifact back, once it was written.
+    /// Reads an artifact back, once it was written; `expected` is how it was written, if that is
+    /// known.
     pub(crate) fn read_back(
         writing: &Writing<'_>,
         id: &ArtifactId,
         path: &str,
+        expected: Option<&Listed>,
     ) -> Result<Written, Failure> {
-        Ok(Written { artifact: Self::open(writing, id, path)?.artifact, changed: true })
+        let artifact = Self::open_as(writing, id, path, expected)?.artifact;
+        Ok(Written { artifact, changed: true })
     }
 
     /// Goes on only if the artifact is as the caller believes.
@@ -88,14 +100,9 @@ impl Target {
         WriteError::Conflict { form, current: Box::new(self.artifact.clone()) }.into()
     }
 
-    /// The revision that the artifact will have with this main file and this manifest.
-    pub(crate) fn revision_with(
-        &self,
-        main: &[u8],
-        manifest: Option<&str>,
-    ) -> Result<Revision, Failure> {
-        let Some(listed) = &self.listed else { return Ok(plain::revision(main)) };
-        Ok(listed.revision_with(&self.artifact.id, main, manifest)?)
+    /// The revision that the artifact will have with this main file, listed like that.
+    pub(crate) fn revision_with(main: &[u8], listed: Option<&Listed>) -> Revision {
+        listed.map_or_else(|| plain::revision(main), |listed| listed.revision_with(main))
     }
 }
 
