@@ -83,6 +83,14 @@ pub(super) fn path(keys: &str) -> Option<Vec<Cow<'_, str>>> {
     if keys.bytes().all(bare) {
         return Some(keys.split('.').map(Cow::Borrowed).collect());
     }
+    // As the entries of a lock are written.
+    let quoted = keys.strip_suffix('"').and_then(|keys| keys.split_once(".\""));
+    if let Some((above, last)) = quoted
+        && above.bytes().all(bare)
+        && !last.contains(['"', '\\'])
+    {
+        return Some(above.split('.').chain([last]).map(Cow::Borrowed).collect());
+    }
     let parts = Source::new(keys).lex().filter_map(|token| {
         let written = &keys[token.span().start()..token.span().end()];
         match token.kind() {
