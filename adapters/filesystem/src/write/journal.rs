@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     failure::Failure,
-    tree::{Like, Tree},
+    tree::{Like, Tree, split},
 };
 
 /// The record's file, and its name while it is written.
@@ -49,6 +49,18 @@ pub(crate) enum Action {
         /// read.
         check: Option<(String, String)>,
     },
+}
+
+impl Action {
+    /// The directories in which it changes what a name stands for, other than the exchanged
+    /// content's own: what lies there afterwards is thrown away.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = &str> {
+        let (one, other) = match self {
+            Self::Exchange { path, .. } => (path, None),
+            Self::Move { from, to, .. } => (from, Some(to)),
+        };
+        std::iter::once(one).chain(other).map(|path| split(path).0)
+    }
 }
 
 impl Journal {

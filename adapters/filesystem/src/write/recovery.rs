@@ -45,7 +45,7 @@ pub(crate) fn lock_project(root: &str, source: &Tree) -> Result<Tree, Failure> {
         }
         tree.unlink(&pending)?;
     }
-    tree.remove_all(&tree.own(STAGED))?;
+    tree.empty(&tree.own(STAGED))?;
     Ok(tree)
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn recover(tree: &Tree) -> Result<(), Failure> {
 
 fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
     let Some(journal) = Journal::read(tree)? else {
-        return Ok(tree.remove_all(&tree.own(STAGED))?);
+        return Ok(tree.empty(&tree.own(STAGED))?);
     };
     let own = tree.path();
     let foreign = journal.steps.iter().map(|step| step.root.as_str()).find(|root| *root != own);
@@ -92,7 +92,7 @@ fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
     if is_overtaken && !has_begun {
         Journal::clear(tree)?;
         for tree in std::iter::once(tree).chain(project) {
-            tree.remove_all(&tree.own(STAGED))?;
+            tree.empty(&tree.own(STAGED))?;
         }
         return Ok(());
     }

@@ -5,7 +5,7 @@
 //! each step is one system call that either was made or was not, so that whoever finds the record
 //! can tell where the writer was.
 
-use std::{cell::Cell, io};
+use std::{cell::Cell, collections::BTreeSet, io};
 
 use larder::domain::writing::HistoryEntry;
 
@@ -224,7 +224,7 @@ impl Drop for Transaction<'_> {
             return;
         }
         for tree in self.trees() {
-            let _ = tree.remove_all(&tree.own(STAGED));
+            let _ = tree.empty(&tree.own(STAGED));
         }
         for (tree, path) in self.made.iter().rev() {
             tree.remove_if_empty(path);
@@ -238,7 +238,7 @@ fn stage(tree: &Tree, path: &str, bytes: &[u8], like: &Like<'_>) -> io::Result<(
     tree.write_new(path, bytes, like)
 }
 
-/// Makes one step, or leaves everything as it was.
+/// Makes one step, or leaves everything as it was. [`finish`] brings it to the disk.
 pub(super) fn put(tree: &Tree, action: &Action) -> Result<(), Failure> {
     match action {
         Action::Exchange { path, staged, before, after } => {
@@ -247,8 +247,7 @@ pub(super) fn put(tree: &Tree, action: &Action) -> Result<(), Failure> {
             if tree.hash_of(path)?.as_deref() != Some(before) {
                 return Err(Failure::Overtaken);
             }
-            exchange(tree, path, staged, before, after)?;
-            Ok(tree.sync(split(path).0)?)
+            exchange(tree, path, staged, before, after)
         }
         Action::Move { from, to, check } => {
             match tree.rename(from, to) {
@@ -264,8 +263,7 @@ pub(super) fn put(tree: &Tree, action: &Action) -> Result<(), Failure> {
                     return Err(Failure::Overtaken);
                 }
             }
-            tree.sync(split(from).0)?;
-            Ok(tree.sync(split(to).0)?)
+            Ok(())
         }
     }
 }
@@ -342,13 +340,16 @@ fn take_back(tree: &Tree, action: &Action) -> io::Result<()> {
     }
 }
 
-/// What follows once everything is in place: the history, and the end of the record.
+/// What follows once everything is in place: all of it on the disk, the history, and then the end
+/// of the record.
 pub(super) fn finish<'a>(
     trees: &[&'a Tree],
     tree_at: impl Fn(&str) -> Option<&'a Tree>,
     journal: &Journal,
 ) -> io::Result<()> {
     let Some(tree) = trees.first() else { return Ok(()) };
+    sync_all(&tree_at, journal)?;
+    hit("synced");
     if let Some(entry) = &journal.history {
         history::append(tree, entry)?;
         hit("told");
@@ -357,10 +358,25 @@ pub(super) fn finish<'a>(
     hit("cleared");
     let roots = journal.steps.iter().filter_map(|step| tree_at(&step.root));
     for tree in trees.iter().copied().chain(roots) {
-        tree.remove_all(&tree.own(STAGED))?;
+        tree.empty(&tree.own(STAGED))?;
     }
     if let Some(project) = trees.get(1) {
         recovery::withdraw(project)?;
+    }
+    Ok(())
+}
+
+/// Brings the directories to the disk in which steps were made, each once: steps that a killed
+/// writer has made too, since nobody knows how far the system had come with them.
+fn sync_all<'a>(tree_at: impl Fn(&str) -> Option<&'a Tree>, journal: &Journal) -> io::Result<()> {
+    let mut synced = BTreeSet::new();
+    for Step { root, action } in &journal.steps {
+        let Some(tree) = tree_at(root) else { continue };
+        for directory in action.directories() {
+            if synced.insert((root, directory)) {
+                tree.sync_if_there(directory)?;
+            }
+        }
     }
     Ok(())
 }

@@ -247,6 +247,20 @@ impl Tree {
         not_there(fs::remove_dir_all(inside).map(Some)).map(drop)
     }
 
+    /// Removes all that is in a directory, and leaves it: to make it anew and bring it to the disk
+    /// takes as long as to bring a file there.
+    pub(crate) fn empty(&self, path: &str) -> io::Result<()> {
+        for name in self.names(path)? {
+            let inside = format!("{path}/{name}");
+            if self.is_directory(&inside)? {
+                self.remove_all(&inside)?;
+            } else {
+                self.unlink(&inside)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Removes a directory if nothing is in it.
     pub(crate) fn remove_if_empty(&self, path: &str) -> bool {
         let removed = self.place(path).and_then(|(parent, name)| {
@@ -270,6 +284,11 @@ impl Tree {
     /// Brings a directory's entries to the disk.
     pub(crate) fn sync(&self, directory: &str) -> io::Result<()> {
         Ok(rustix::fs::fsync(self.root.directory(directory)?)?)
+    }
+
+    /// The same, if there is such a directory.
+    pub(crate) fn sync_if_there(&self, directory: &str) -> io::Result<()> {
+        not_there(self.sync(directory).map(Some)).map(drop)
     }
 
     /// The directory of a path, opened, and the name in it.
