@@ -23,7 +23,7 @@ impl Larder {
         by: &str,
     ) -> Result<(Transfer, Saved), Error> {
         let located = self.locate(id_or_name, id).await?;
-        let (larder, stamp) = (Arc::clone(self), self.stamp(by));
+        let (larder, by) = (Arc::clone(self), by.to_owned());
         let within = Some(self.policy.deploy_roots.clone());
         let project = Project { path: project_path.to_owned(), within };
         let operation = match action {
@@ -33,7 +33,7 @@ impl Larder {
         };
         detached(async move {
             let deployer = &larder.ports.deployer;
-            let done = deployer.transfer(&located.place(), &project, action, &stamp).await;
+            let done = deployer.transfer(&located.place(), &project, action, &by).await;
             let (transfer, written) = larder.checked(&located, done).await?;
             larder.refresh_touched(&project).await;
             let collection = &located.collection.id;

@@ -37,10 +37,10 @@ impl Larder {
         by: &str,
     ) -> Result<Saved, Error> {
         let located = self.locate(id_or_name, id).await?;
-        let (larder, stamp) = (Arc::clone(self), self.stamp(by));
+        let (larder, by) = (Arc::clone(self), by.to_owned());
         detached(async move {
             let writer = &larder.ports.writer;
-            let written = writer.edit(&located.place(), &edit, &precondition, &stamp).await;
+            let written = writer.edit(&located.place(), &edit, &precondition, &by).await;
             let artifact = larder.checked(&located, written).await?.artifact;
             let Located { collection, source, .. } = located;
             Ok(larder.saved(&source, &collection.id, artifact, Operation::Edit).await)
@@ -57,9 +57,9 @@ impl Larder {
         by: &str,
     ) -> Result<Saved, Error> {
         let source = self.source_for_new(id_or_name).await?;
-        let (larder, stamp) = (Arc::clone(self), self.stamp(by));
+        let (larder, by) = (Arc::clone(self), by.to_owned());
         detached(async move {
-            let written = larder.ports.writer.create(&source.source, &new, &stamp).await?;
+            let written = larder.ports.writer.create(&source.source, &new, &by).await?;
             Ok(larder.saved_at_home(&source, written.artifact, Operation::Create).await)
         })
         .await
@@ -74,10 +74,10 @@ impl Larder {
         by: &str,
     ) -> Result<(Trashed, CacheState), Error> {
         let located = self.locate(id_or_name, id).await?;
-        let (larder, stamp) = (Arc::clone(self), self.stamp(by));
+        let (larder, by) = (Arc::clone(self), by.to_owned());
         detached(async move {
             let writer = &larder.ports.writer;
-            let deleted = writer.delete(&located.place(), &precondition, &stamp).await;
+            let deleted = writer.delete(&located.place(), &precondition, &by).await;
             let item = larder.checked(&located, deleted).await?;
             let Located { row, source, .. } = located;
             let mut delta = Delta::new(source.source.name.clone(), larder.now());
@@ -104,9 +104,9 @@ impl Larder {
             }
         }
         let source = found.ok_or_else(unknown)?;
-        let (larder, id, stamp) = (Arc::clone(self), trash_id.to_owned(), self.stamp(by));
+        let (larder, id, by) = (Arc::clone(self), trash_id.to_owned(), by.to_owned());
         detached(async move {
-            let written = match larder.ports.writer.restore(&source.source, &id, &stamp).await {
+            let written = match larder.ports.writer.restore(&source.source, &id, &by).await {
                 Err(WriteError::Missing) => return Err(Error::UnknownTrash(id)),
                 written => written?,
             };

@@ -12,7 +12,7 @@ use crate::{
         collection::{Collection, Layout, RegisteredSource},
         delta::Delta,
         id::{ArtifactId, CollectionId, SourceName},
-        writing::{Operation, Place, Stamp},
+        writing::{Operation, Place},
     },
     ports::{RepositoryError, WriteError},
 };
@@ -66,11 +66,6 @@ impl Located {
 }
 
 impl Larder {
-    /// Who writes now.
-    pub(super) fn stamp(&self, by: &str) -> Stamp {
-        Stamp { at: self.now(), by: by.to_owned() }
-    }
-
     /// Finds an artifact that is to be written. It counts as no read: nothing is answered from it.
     pub(super) async fn locate(
         self: &Arc<Self>,

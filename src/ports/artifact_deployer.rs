@@ -6,7 +6,7 @@ use super::WriteError;
 use crate::domain::{
     collection::Source,
     deployment::{Action, Deployment, Transfer},
-    writing::{Place, Stamp, Written},
+    writing::{Place, Written},
 };
 
 /// A project that an artifact is copied to or from.
@@ -30,7 +30,7 @@ pub trait ArtifactDeployer: Send + Sync {
         place: &Place,
         project: &Project,
         action: Action,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<(Transfer, Written), WriteError>;
 
     /// Where an artifact is deployed: the projects that lie in one of these roots.

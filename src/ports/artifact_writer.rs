@@ -12,7 +12,7 @@ use crate::domain::{
     edit::MetadataEdit,
     id::ArtifactId,
     new_artifact::NewArtifact,
-    writing::{Form, HistoryEntry, Place, Precondition, Stamp, TrashItem, Written},
+    writing::{Form, HistoryEntry, Place, Precondition, TrashItem, Written},
 };
 
 /// Why nothing was written. Nothing has changed anywhere.
@@ -74,7 +74,7 @@ impl WriteError {
     }
 }
 
-/// Writes artifacts. Every write is one step for whoever reads the files: killed at any point, it is
+/// Writes artifacts, in the name of `by`. Every write is one step for whoever reads the files: killed at any point, it is
 /// finished, or was never begun, for the next one who writes there. Writers of one source wait for
 /// each other, for 5 s at most, in whatever process they are.
 #[cfg_attr(feature = "testing", mockall::automock)]
@@ -86,7 +86,7 @@ pub trait ArtifactWriter: Send + Sync {
         place: &Place,
         edit: &MetadataEdit,
         precondition: &Precondition,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError>;
 
     /// Creates an artifact in a managed source: its files and its manifest entry.
@@ -94,7 +94,7 @@ pub trait ArtifactWriter: Send + Sync {
         &self,
         source: &Source,
         new: &NewArtifact,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError>;
 
     /// Moves an artifact of a managed source to the source's trash.
@@ -102,7 +102,7 @@ pub trait ArtifactWriter: Send + Sync {
         &self,
         place: &Place,
         precondition: &Precondition,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<TrashItem, WriteError>;
 
     /// Takes an artifact out of the trash, to where it was.
@@ -110,7 +110,7 @@ pub trait ArtifactWriter: Send + Sync {
         &self,
         source: &Source,
         trash_id: &str,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError>;
 
     /// What is in the trash, the latest first.

@@ -26,7 +26,7 @@ type Failure = Box<dyn Fn() -> SourceError + Send>;
 
 /// Sources in memory, each a map of artifacts that the test writes.
 pub struct ScriptedSource {
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     scripts: Mutex<BTreeMap<SourceName, Script>>,
 }
 

@@ -85,6 +85,12 @@ fn change(metadata: &mut Metadata, edit: &MetadataEdit) {
     }
 }
 
+impl ScriptedSource {
+    fn stamp(&self, by: &str) -> Stamp {
+        Stamp { at: self.clock.now(), by: by.to_owned() }
+    }
+}
+
 #[async_trait]
 impl ArtifactWriter for ScriptedSource {
     async fn edit(
@@ -92,8 +98,9 @@ impl ArtifactWriter for ScriptedSource {
         place: &Place,
         edit: &MetadataEdit,
         precondition: &Precondition,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError> {
+        let stamp = &self.stamp(by);
         self.with(&place.source.name, |script| {
             let mut artifact = script.judged(&place.id, precondition, stamp)?;
             let before = artifact.revision.clone();
@@ -106,8 +113,9 @@ impl ArtifactWriter for ScriptedSource {
         &self,
         source: &Source,
         new: &NewArtifact,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError> {
+        let stamp = &self.stamp(by);
         self.with(&source.name, |script| {
             if script.artifacts.contains_key(&new.id) {
                 return Err(WriteError::Exists(format!("there is an artifact {} already", new.id)));
@@ -123,8 +131,9 @@ impl ArtifactWriter for ScriptedSource {
         &self,
         place: &Place,
         precondition: &Precondition,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<TrashItem, WriteError> {
+        let stamp = &self.stamp(by);
         self.with(&place.source.name, |script| {
             let artifact = script.judged(&place.id, precondition, stamp)?;
             script.artifacts.remove(&place.id);
@@ -144,8 +153,9 @@ impl ArtifactWriter for ScriptedSource {
         &self,
         source: &Source,
         trash_id: &str,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError> {
+        let stamp = &self.stamp(by);
         self.with(&source.name, |script| {
             let trash = &mut script.remembered.trash;
             let at = trash.iter().position(|(item, _)| item.id == trash_id);

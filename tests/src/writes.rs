@@ -173,29 +173,32 @@ pub async fn run(root: &Path, operation: Operation) -> Result<(), WriteError> {
         path: path.to_owned(),
     };
     let skill = || place("skill:pdf", "skills/pdf/SKILL.md");
-    let stamp = Stamp { at: at(0), by: Stamp::LOCAL.to_owned() };
     let any = Precondition::any();
     let project = Project {
         path: root.join("project").to_string_lossy().into_owned(),
         within: Some(vec![root.to_string_lossy().into_owned()]),
     };
     let transfer = |place: Place, action: Action| {
-        let (files, project, stamp) = (files.clone(), project.clone(), stamp.clone());
-        async move { files.transfer(&place, &project, action, &stamp).await.map(drop) }
+        let (files, project) = (files.clone(), project.clone());
+        async move { files.transfer(&place, &project, action, Stamp::LOCAL).await.map(drop) }
     };
     let deploy = Action::Deploy(DeployStrategy::Merge);
     match operation {
-        Operation::Edit => files.edit(&skill(), &edit(), &any, &stamp).await.map(drop),
+        Operation::Edit => files.edit(&skill(), &edit(), &any, Stamp::LOCAL).await.map(drop),
         Operation::EditEntry => {
             let server = place("mcp:weather", "mcp/weather.json");
-            files.edit(&server, &edit(), &any, &stamp).await.map(drop)
+            files.edit(&server, &edit(), &any, Stamp::LOCAL).await.map(drop)
         }
-        Operation::CreateSkill => files.create(&source, &new("skill"), &stamp).await.map(drop),
-        Operation::CreateCommand => files.create(&source, &new("command"), &stamp).await.map(drop),
-        Operation::Delete => files.delete(&skill(), &any, &stamp).await.map(drop),
+        Operation::CreateSkill => {
+            files.create(&source, &new("skill"), Stamp::LOCAL).await.map(drop)
+        }
+        Operation::CreateCommand => {
+            files.create(&source, &new("command"), Stamp::LOCAL).await.map(drop)
+        }
+        Operation::Delete => files.delete(&skill(), &any, Stamp::LOCAL).await.map(drop),
         Operation::Restore => {
             let item = files.trash(&source).await?.remove(0);
-            files.restore(&source, &item.id, &stamp).await.map(drop)
+            files.restore(&source, &item.id, Stamp::LOCAL).await.map(drop)
         }
         Operation::Deploy => transfer(skill(), deploy).await,
         Operation::DeployServer => transfer(place("mcp:weather", "mcp/weather.json"), deploy).await,

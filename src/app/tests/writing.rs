@@ -157,8 +157,8 @@ async fn a_database_that_fails_after_the_files_were_written_fails_nothing() {
     let (files, cache) = (Arc::clone(&house.files), Arc::clone(&house.cache));
     let mut writer = MockArtifactWriter::new();
     writer.expect_tidy().returning(|_, _| Ok(()));
-    writer.expect_edit().returning(move |place, edit, precondition, stamp| {
-        let written = futures_now(files.edit(place, edit, precondition, stamp));
+    writer.expect_edit().returning(move |place, edit, precondition, by| {
+        let written = futures_now(files.edit(place, edit, precondition, by));
         cache.set_unavailable(true);
         written
     });

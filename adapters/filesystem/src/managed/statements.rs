@@ -112,14 +112,16 @@ fn plain_line(text: &str, start: usize, end: usize) -> Option<Statement> {
         b'[' => {
             let length = bytes.iter().position(|byte| *byte == b'\n')?;
             let length = length - usize::from(bytes[..length].ends_with(b"\r"));
-            let quotes = text[start..start + length].matches('"').count();
+            let line = &text[start..start + length];
+            let quotes = line.matches('"').count();
+            // Quotes side by side may begin what is no key.
+            let is_quoted_well = quotes.is_multiple_of(2) && !line.contains("\"\"");
             let array = bytes.starts_with(b"[[");
             let width = 1 + usize::from(array);
             let keys = bytes[..length].get(width..length.checked_sub(width)?)?;
             let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.:\"".contains(byte);
             let closed = bytes[..length].ends_with(&b"]]"[..width]);
-            if !closed || keys.is_empty() || !keys.iter().all(is_plain) || !quotes.is_multiple_of(2)
-            {
+            if !closed || keys.is_empty() || !keys.iter().all(is_plain) || !is_quoted_well {
                 return None;
             }
             (length, Kind::Header { keys: start + width..start + length - width, array })
@@ -140,7 +142,9 @@ fn plain_line(text: &str, start: usize, end: usize) -> Option<Statement> {
 fn plain_string(bytes: &[u8]) -> Option<usize> {
     let inner = bytes.strip_prefix(b"\"")?;
     let length = inner.iter().position(|byte| matches!(byte, b'"' | b'\\' | b'\n'))?;
-    (inner[length] == b'"').then_some(length + 2)
+    // A third quote may begin a text of several lines.
+    let closes = inner[length] == b'"' && inner.get(length + 1) != Some(&b'"');
+    closes.then_some(length + 2)
 }
 
 /// How long the list of such texts is that bytes begin with.
@@ -173,6 +177,13 @@ mod tests {
             keys.end = keys.start + text[keys.clone()].trim_end().len();
         }
         statement
+    }
+
+    #[test]
+    fn what_may_begin_a_text_of_several_lines_is_not_plain() {
+        for text in ["a = [\"\"\"\"]\n", "a = [\"\"\"]\n", "a = \"\"\"\n", "a = [\"x\"\"y\"]\n"] {
+            assert_eq!(plain_line(text, 0, text.len()), None, "{text}");
+        }
     }
 
     proptest! {

@@ -19,7 +19,7 @@ use larder::{
     domain::{
         collection::{Layout, Source},
         deployment::{Action, DeployedFile, DeployedState, Deployment, ProjectName, Transfer},
-        writing::{Place, Stamp, Written},
+        writing::{Place, Written},
     },
     ports::{ArtifactDeployer, Project, WriteError},
 };
@@ -42,7 +42,7 @@ impl ArtifactDeployer for FileSystem {
         place: &Place,
         project: &Project,
         action: Action,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<(Transfer, Written), WriteError> {
         if place.source.layout == Layout::Plain && matches!(action, Action::Sync(_)) {
             let message = "a plain directory is not synchronised from a project: copy the files \
@@ -50,7 +50,7 @@ impl ArtifactDeployer for FileSystem {
             return Err(WriteError::unfit(message));
         }
         let (at, project) = (place.clone(), project.clone());
-        self.writing(&place.source, stamp, move |writing| transfer(writing, &at, &project, action))
+        self.writing(&place.source, by, move |writing| transfer(writing, &at, &project, action))
             .await
     }
 

@@ -1,7 +1,7 @@
 //! Writing: under the source's lock, all or nothing, and never over what somebody saved meanwhile.
 //!
 //! - `tree`: a locked directory tree, in which no path follows a link.
-//! - `transaction`, `journal`, `recovery`: several files as one write, also for who comes after a
+//! - `transaction`, `steps`, `journal`, `recovery`: several files as one write, also for who comes after a
 //!   crash.
 //! - `target`: an artifact as it is before a write; `edit`, `create`, `delete`, `restore`: the
 //!   writes; `trash`, `history`: what they leave.
@@ -17,6 +17,7 @@ mod json_file;
 mod overtaken;
 mod recovery;
 mod restore;
+mod steps;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ mod tree;
 
 use std::{
     collections::HashMap,
+    fs,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -103,17 +105,19 @@ impl FileSystem {
     pub(crate) async fn writing<T: Send + 'static>(
         &self,
         source: &Source,
-        stamp: &Stamp,
+        by: &str,
         work: impl FnOnce(&Writing<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, WriteError> {
         let turn = self.turns.of(&source.root).lock_owned();
         let Ok(turn) = tokio::time::timeout(WAIT, turn).await else { return Err(WriteError::Busy) };
-        let (stamp, manifests) = (stamp.clone(), Arc::clone(&self.manifests));
+        let (by, manifests) = (by.to_owned(), Arc::clone(&self.manifests));
         let written = self.reading(source, move |reader| {
             let _turn = turn;
             let locked = recovery::lock_source(&reader.source.root);
             Ok(locked.and_then(|tree| {
                 hit("locked");
+                // The moment at which it is this writer's turn: the order of times is that of writes.
+                let stamp = Stamp { at: reader.clock.now(), by };
                 work(&Writing { reader, tree, manifests: &manifests, stamp })
             }))
         });
@@ -141,46 +145,46 @@ impl ArtifactWriter for FileSystem {
         place: &Place,
         edit: &MetadataEdit,
         precondition: &Precondition,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError> {
         let (at, edit, precondition) = (place.clone(), edit.clone(), precondition.clone());
         let work = move |writing: &Writing<'_>| edit::edit(writing, &at, &edit, &precondition);
-        self.writing(&place.source, stamp, work).await
+        self.writing(&place.source, by, work).await
     }
 
     async fn create(
         &self,
         source: &Source,
         new: &NewArtifact,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError> {
         require_manifest(source, "made")?;
         let new = new.clone();
-        self.writing(source, stamp, move |writing| create::create(writing, &new)).await
+        self.writing(source, by, move |writing| create::create(writing, &new)).await
     }
 
     async fn delete(
         &self,
         place: &Place,
         precondition: &Precondition,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<TrashItem, WriteError> {
         require_manifest(&place.source, "deleted")?;
         let (at, precondition) = (place.clone(), precondition.clone());
         let work = move |writing: &Writing<'_>| delete::delete(writing, &at, &precondition);
-        self.writing(&place.source, stamp, work).await
+        self.writing(&place.source, by, work).await
     }
 
     async fn restore(
         &self,
         source: &Source,
         trash_id: &str,
-        stamp: &Stamp,
+        by: &str,
     ) -> Result<Written, WriteError> {
         // What is no id of Larder's own names nothing, and is no path.
         let Ok(trash_id) = trash_id.parse::<Ulid>() else { return Err(WriteError::Missing) };
         let trash_id = trash_id.to_string();
-        self.writing(source, stamp, move |writing| restore::restore(writing, &trash_id)).await
+        self.writing(source, by, move |writing| restore::restore(writing, &trash_id)).await
     }
 
     async fn trash(&self, source: &Source) -> Result<Vec<TrashItem>, WriteError> {
@@ -207,7 +211,8 @@ fn tidy(reader: &Reader<'_>, keep: Duration) -> Result<(), Failure> {
     let state = Path::new(root).join(SOURCE_STATE);
     let old = chrono::TimeDelta::from_std(keep).ok();
     let before = old.and_then(|old| reader.clock.now().checked_sub_signed(old));
-    let is_left = Journal::stands_in(&state) || state.join(STAGED).exists();
+    let staged = fs::read_dir(state.join(STAGED));
+    let is_left = Journal::stands_in(&state) || staged.into_iter().flatten().next().is_some();
     if !is_left && !trash::has_older(&state, before) {
         return Ok(());
     }

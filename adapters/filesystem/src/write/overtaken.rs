@@ -10,7 +10,7 @@ use std::{
 use super::{
     failure::Failure,
     recovery::SOURCE_STATE,
-    transaction::exchange,
+    steps::exchange,
     tree::{Like, Tree, hash},
 };
 

@@ -6,7 +6,8 @@ use super::{
     failure::Failure,
     hit,
     journal::{Action, Journal, STAGED, Step},
-    transaction::{finish, put},
+    steps::put,
+    transaction::finish,
     tree::{Like, Tree},
 };
 
@@ -90,6 +91,13 @@ fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
     let is_overtaken = states.iter().any(|(_, state)| *state == State::Foreign);
     tracing::warn!(id = journal.id, has_begun, is_overtaken, "an unfinished write was found");
     if is_overtaken && !has_begun {
+        for (number, (step, _)) in states.iter().enumerate() {
+            if let Some(at) = tree_at(&step.root)
+                && holds_a_save(at, &step.action)?
+            {
+                set_aside(at, &journal.id, number, &step.action)?;
+            }
+        }
         Journal::clear(tree)?;
         for tree in std::iter::once(tree).chain(project) {
             tree.empty(&tree.own(STAGED))?;
@@ -179,6 +187,13 @@ impl State {
 
 fn is_staged(tree: &Tree, path: &str) -> bool {
     path.starts_with(&tree.own(STAGED))
+}
+
+/// Whether somebody's save lies where new content was staged: its writer was killed while it put
+/// several back.
+fn holds_a_save(tree: &Tree, action: &Action) -> io::Result<bool> {
+    let Action::Exchange { staged, before, after, .. } = action else { return Ok(false) };
+    Ok(tree.hash_of(staged)?.is_some_and(|aside| aside != *before && aside != *after))
 }
 
 /// Keeps content that somebody else's save left no place for.

@@ -46,7 +46,8 @@ fn read(dir: &TempDir, path: &str) -> String {
 
 fn is_tidy(dir: &TempDir) -> bool {
     let own = dir.path().join(SOURCE_STATE);
-    !own.join("journal.json").exists() && !own.join("staged").exists()
+    let staged = fs::read_dir(own.join("staged"));
+    !own.join("journal.json").exists() && staged.into_iter().flatten().next().is_none()
 }
 
 #[test]
@@ -92,6 +93,21 @@ fn a_save_that_the_killed_writer_had_pushed_aside_comes_back() {
     assert_eq!(read(&dir, ".larder/staged/a.md"), "saved", "killed before it looked");
     recover(&tree).unwrap();
     assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("saved", "old b.md"));
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn the_newer_of_two_saves_is_kept_when_the_writer_was_killed_between_putting_them_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = unfinished(dir.path());
+    fs::write(dir.path().join("a.md"), "older save").unwrap();
+    fs::write(dir.path().join(".larder/staged/a.md"), "newer save").unwrap();
+    recover(&tree).unwrap();
+    assert_eq!(
+        (read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()),
+        ("older save", "old b.md")
+    );
+    assert_eq!(read(&dir, ".larder/conflicts/1-0"), "newer save");
     assert!(is_tidy(&dir));
 }
 

@@ -25,6 +25,7 @@ pub(crate) struct Fixture {
     _dir: TempDir,
     pub(crate) root: PathBuf,
     pub(crate) files: FileSystem,
+    pub(crate) clock: Arc<FakeClock>,
 }
 
 impl Fixture {
@@ -56,9 +57,9 @@ impl Fixture {
         let root = dir.path().join("work");
         fs::create_dir(&root).unwrap();
         // So late that the times of files written just now prove something.
-        let clock = FakeClock::at("2100-01-01T00:00:00Z".parse().unwrap());
-        let files = FileSystem::new(config(&root), Arc::new(clock));
-        Self { _dir: dir, root, files }
+        let clock = Arc::new(FakeClock::at("2100-01-01T00:00:00Z".parse().unwrap()));
+        let files = FileSystem::new(config(&root), clock.clone());
+        Self { _dir: dir, root, files, clock }
     }
 
     /// Writes a file, and the directories above it.

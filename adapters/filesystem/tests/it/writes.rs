@@ -8,10 +8,9 @@ use larder::{
         id::ArtifactId,
         new_artifact::NewArtifact,
         revision::Revision,
-        writing::{Form, Operation, Place, Precondition, Stamp, TrashItem, Written},
+        writing::{Form, Operation, Place, Precondition, TrashItem, Written},
     },
-    ports::{ArtifactWriter, WriteError},
-    testing::at,
+    ports::{ArtifactWriter, Clock, WriteError},
 };
 
 use crate::support::Fixture;
@@ -96,7 +95,7 @@ impl Fixture {
         };
         let edit = MetadataEdit::new(changes.iter().map(|(field, text)| (*field, change(text))));
         let place = self.place(id, path).await;
-        self.files.edit(&place, &edit.unwrap(), precondition, &stamp()).await
+        self.files.edit(&place, &edit.unwrap(), precondition, "local").await
     }
 
     async fn edit(&self, id: &str, changes: &[(Field, &str)]) -> Result<Written, WriteError> {
@@ -105,16 +104,12 @@ impl Fixture {
 
     async fn delete(&self, id: &str) -> Result<TrashItem, WriteError> {
         let place = self.place(id, "").await;
-        self.files.delete(&place, &Precondition::any(), &stamp()).await
+        self.files.delete(&place, &Precondition::any(), "local").await
     }
 
     fn text(&self, path: &str) -> String {
         fs::read_to_string(self.root.join(path)).unwrap()
     }
-}
-
-fn stamp() -> Stamp {
-    Stamp { at: at(0), by: "local".to_owned() }
 }
 
 fn why(outcome: Result<impl std::fmt::Debug, WriteError>) -> String {
@@ -144,7 +139,7 @@ async fn an_edit_changes_its_values_and_the_date_and_nothing_else() {
     );
     let expected = MANIFEST
         .replace("license = \"MIT\"", "license = \"ISC\"")
-        .replace("2026-01-05T10:00:00Z", "2026-01-01T00:00:00Z");
+        .replace("2026-01-05T10:00:00Z", "2100-01-01T00:00:00Z");
     assert_eq!(files.text("collection.toml"), expected);
     let scanned = files.scan().await;
     let read = scanned.read.iter().find(|artifact| artifact.id == written.artifact.id).unwrap();
@@ -217,7 +212,7 @@ async fn a_plugin_is_edited_in_its_manifest_where_that_gives_the_value() {
     ]);
     let place = files.place("composite:kit", "").await;
     let edited =
-        files.files.edit(&place, &edit.unwrap(), &Precondition::any(), &stamp()).await.unwrap();
+        files.files.edit(&place, &edit.unwrap(), &Precondition::any(), "local").await.unwrap();
     assert_eq!(edited.artifact.metadata.author.as_deref(), Some("B"));
     assert_eq!(edited.artifact.metadata.tags, ["x", "y"]);
     let written: serde_json::Value = serde_json::from_str(&files.text(plugin)).unwrap();
@@ -261,7 +256,7 @@ async fn a_plain_artifact_is_edited_in_its_frontmatter_alone() {
         .await;
     assert!(why(server).contains("no frontmatter"));
     let place = files.place("agent:a", "agents/a.md").await;
-    let deleted = files.files.delete(&place, &Precondition::any(), &stamp()).await;
+    let deleted = files.files.delete(&place, &Precondition::any(), "local").await;
     assert!(why(deleted).contains("plain directory"));
     assert!(files.root.join("agents/a.md").exists());
     let scan = files.scan().await;
@@ -305,11 +300,11 @@ async fn a_deleted_artifact_comes_back_as_it_was() {
     let source = files.source().await;
     assert_eq!(files.files.trash(&source).await.unwrap(), std::slice::from_ref(&item));
 
-    let restored = files.files.restore(&source, &item.id, &stamp()).await.unwrap();
+    let restored = files.files.restore(&source, &item.id, "local").await.unwrap();
     assert_eq!(restored.artifact.revision, before.revision);
     assert_eq!(restored.artifact.provenance, before.provenance);
     assert!(files.files.trash(&source).await.unwrap().is_empty());
-    let again = files.files.restore(&source, &item.id, &stamp()).await;
+    let again = files.files.restore(&source, &item.id, "local").await;
     assert!(matches!(again, Err(WriteError::Missing)));
     let told = files.files.history(&source, &before.id).await.unwrap();
     let operations: Vec<_> = told.iter().map(|entry| entry.operation).collect();
@@ -340,10 +335,10 @@ async fn what_has_taken_the_place_stays_and_nothing_is_restored() {
     let item = files.delete("skill:inner").await.unwrap();
     files.write("plugins/kit/skills/inner/SKILL.md", "new");
     let source = files.source().await;
-    let restored = files.files.restore(&source, &item.id, &stamp()).await;
+    let restored = files.files.restore(&source, &item.id, "local").await;
     assert!(matches!(restored, Err(WriteError::Exists(_))));
     for id in ["../../etc", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "", "x"] {
-        let restored = files.files.restore(&source, id, &stamp()).await;
+        let restored = files.files.restore(&source, id, "local").await;
         assert!(matches!(restored, Err(WriteError::Missing)), "{id}");
     }
 }
@@ -353,9 +348,10 @@ async fn the_trash_is_emptied_after_its_time() {
     let files = world();
     files.delete("skill:inner").await.unwrap();
     let source = files.source().await;
-    // The clock of the fixture stands at 2100.
-    files.files.tidy(&source, Duration::from_hours(24 * 365 * 80)).await.unwrap();
+    files.clock.advance(Duration::from_hours(24 * 30));
+    files.files.tidy(&source, Duration::from_hours(24 * 30)).await.unwrap();
     assert_eq!(files.files.trash(&source).await.unwrap().len(), 1);
+    files.clock.advance(Duration::from_secs(1));
     files.files.tidy(&source, Duration::from_hours(24 * 30)).await.unwrap();
     assert!(files.files.trash(&source).await.unwrap().is_empty());
     assert_eq!(fs::read_dir(files.root.join(".larder/trash")).unwrap().count(), 0);
@@ -371,7 +367,7 @@ async fn a_new_artifact_has_its_files_and_its_entry() {
     let tools = vec!["Read".to_owned(), "Bash(git log:*)".to_owned()];
     let new = NewArtifact::new("skill", "new-one", metadata, tools, "# New".into()).unwrap();
     let source = files.source().await;
-    let written = files.files.create(&source, &new, &stamp()).await.unwrap();
+    let written = files.files.create(&source, &new, "local").await.unwrap();
     assert_eq!(
         files.text("skills/new-one/SKILL.md"),
         "---\nname: new-one\nallowed-tools: [Read, \"Bash(git log:*)\"]\n\
@@ -380,9 +376,9 @@ async fn a_new_artifact_has_its_files_and_its_entry() {
     let artifact = &written.artifact;
     assert_eq!(artifact.metadata.tags, ["a, b", "c"]);
     assert_eq!(artifact.metadata.tools, ["Read", "Bash(git log:*)"]);
-    assert_eq!(artifact.added_at, Some(at(0)));
+    assert_eq!(artifact.added_at, Some(files.clock.now()));
     assert!(files.text("collection.toml").starts_with("# Mine.\r\n[collection]\r\n"));
-    let again = files.files.create(&source, &new, &stamp()).await;
+    let again = files.files.create(&source, &new, "local").await;
     assert!(matches!(again, Err(WriteError::Exists(_))));
     let history = files.files.history(&source, &artifact.id).await.unwrap();
     assert_eq!(history[0].revision_after.as_ref(), Some(&artifact.revision));
@@ -391,7 +387,7 @@ async fn a_new_artifact_has_its_files_and_its_entry() {
     let metadata = MetadataEdit::new([(Field::Description, Change::Text("d".into()))]);
     let taken = NewArtifact::new("skill", "taken", metadata, Vec::new(), String::new()).unwrap();
     assert!(matches!(
-        files.files.create(&source, &taken, &stamp()).await,
+        files.files.create(&source, &taken, "local").await,
         Err(WriteError::Exists(_))
     ));
 }

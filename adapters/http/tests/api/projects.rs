@@ -55,9 +55,9 @@ async fn each_operation_hands_on_what_was_asked_and_tells_what_became_of_the_fil
                     && project.within == Some(Vec::new())
                     && *action == expected
             })
-            .returning(|_, _, _, stamp| {
+            .returning(|_, _, _, _| {
                 let mut artifact = artifact("skill:a");
-                artifact.read_at = stamp.at;
+                artifact.read_at = larder::testing::at(1_000);
                 let path = ".claude/skills/a/SKILL.md".to_owned();
                 let files = vec![TransferredFile { path, outcome: FileOutcome::Created }];
                 let project = ProjectName { root: "p".into(), path: "shop".into() };
