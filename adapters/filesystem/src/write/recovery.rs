@@ -10,6 +10,7 @@ use super::{
     transaction::finish,
     tree::{Like, Tree},
 };
+use crate::files::Root;
 
 /// Where a source's and a project's own files are.
 pub(crate) const SOURCE_STATE: &str = ".larder";
@@ -76,7 +77,7 @@ fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
     let foreign = journal.steps.iter().map(|step| step.root.as_str()).find(|root| *root != own);
     let project = project.filter(|project| foreign == Some(project.path().as_str()));
     let locked = match foreign.filter(|_| project.is_none()) {
-        Some(root) => project_of(root)?,
+        Some(root) => project_of(root, &own)?,
         None => None,
     };
     let project = locked.as_ref().or(project);
@@ -120,8 +121,17 @@ fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
     Ok(finish(&trees, tree_at, &journal)?)
 }
 
-/// The project that a journal speaks of; `None` when it is gone: then nothing is to be finished in it.
-fn project_of(root: &str) -> Result<Option<Tree>, Failure> {
+/// The project that a source's journal speaks of; `None` when it is gone, or does not say so itself:
+/// a journal that came with a clone must not reach into other directories.
+fn project_of(root: &str, source: &str) -> Result<Option<Tree>, Failure> {
+    /// More than a path has (`PATH_MAX`, limits.h).
+    const MOST: u64 = 8_192;
+    let pending = format!("{PROJECT_STATE}/{PENDING}");
+    let said = Root::open(root).and_then(|root| root.read_end(&pending, MOST));
+    if !said.is_ok_and(|said| said == source.as_bytes()) {
+        tracing::warn!(project = root, "a journal speaks of a project that knows nothing of it");
+        return Ok(None);
+    }
     match Tree::lock(root, PROJECT_STATE) {
         Err(Failure::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         locked => locked.map(Some),

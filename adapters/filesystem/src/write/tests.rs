@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use super::{
     Failure, SOURCE_STATE, Side, Transaction, Tree,
     journal::{Action, Journal, Step},
-    recovery::{lock_source, recover},
+    lock_project,
+    recovery::{announce, lock_source, recover},
     tree::{Like, hash},
 };
 
@@ -161,6 +162,65 @@ fn a_damaged_record_stops_writers_and_names_itself() {
         panic!("it must be told")
     };
     assert!(message.contains(".larder/journal.json"), "{message}");
+}
+
+/// A record as a clone could bring it along, of one move below `root`.
+fn brought_along(dir: &Path, root: &Path, from: &str, to: &str) -> Tree {
+    let tree = lock_source(dir.to_str().unwrap()).unwrap();
+    let root = fs::canonicalize(root).unwrap().to_str().unwrap().to_owned();
+    let action = Action::Move { from: from.to_owned(), to: to.to_owned(), check: None };
+    let steps = vec![Step { root, action }];
+    Journal { id: "1".to_owned(), steps, history: None }.write(&tree).unwrap();
+    tree
+}
+
+#[test]
+fn a_record_that_speaks_of_other_directories_is_not_followed() {
+    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(elsewhere.path().join("precious"), "x").unwrap();
+    let tree = brought_along(dir.path(), elsewhere.path(), "precious", "gone");
+    recover(&tree).unwrap();
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
+    assert!(elsewhere.path().join("precious").exists() && is_tidy(&dir));
+}
+
+#[test]
+fn what_another_source_has_left_unfinished_in_a_project_is_finished_by_who_comes_there_next() {
+    let [first, second, project] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let path = |dir: &TempDir| dir.path().to_str().unwrap().to_owned();
+    let source = lock_source(&path(&first)).unwrap();
+    let tree = lock_project(&path(&project), &source).unwrap();
+    let staged = tree.own("staged/x");
+    tree.make_directories(&tree.own("staged")).unwrap();
+    tree.make_directories(".claude/agents").unwrap();
+    tree.write_new(&staged, b"new", &Like::New).unwrap();
+    announce(&tree, &source).unwrap();
+    let to = ".claude/agents/x.md".to_owned();
+    let action = Action::Move { from: staged, to, check: None };
+    let steps = vec![Step { root: tree.path(), action }];
+    Journal { id: "1".to_owned(), steps, history: None }.write(&source).unwrap();
+    drop(tree);
+
+    let other = lock_source(&path(&second)).unwrap();
+    let busy = lock_project(&path(&project), &other);
+    assert!(matches!(busy, Err(Failure::Busy)), "the first one may still be at it");
+    drop(source);
+    let tree = lock_project(&path(&project), &other).unwrap();
+    assert_eq!(read(&project, ".claude/agents/x.md"), "new");
+    assert!(is_tidy(&first) && !tree.exists(&tree.own("pending")).unwrap());
+}
+
+#[test]
+fn a_record_does_not_make_hooks_of_git() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir_all(dir.path().join(".git/hooks")).unwrap();
+    fs::write(dir.path().join("evil"), "#!/bin/sh").unwrap();
+    for to in [".git/hooks/post-checkout", ".GIT/hooks/post-checkout"] {
+        let tree = brought_along(dir.path(), dir.path(), "evil", to);
+        assert!(recover(&tree).is_err());
+        assert_eq!(fs::read_dir(dir.path().join(".git/hooks")).unwrap().count(), 0);
+        Journal::clear(&tree).unwrap();
+    }
 }
 
 #[test]

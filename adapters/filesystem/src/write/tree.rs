@@ -291,8 +291,12 @@ impl Tree {
         not_there(self.sync(directory).map(Some)).map(drop)
     }
 
-    /// The directory of a path, opened, and the name in it.
+    /// The directory of a path, opened, and the name in it. Git's own files are never written: what
+    /// a clone brings along, a record of an unfinished write even, must not become a hook that runs.
     fn place<'a>(&self, path: &'a str) -> io::Result<(OwnedFd, &'a str)> {
+        if path.split('/').any(|name| name.eq_ignore_ascii_case(".git")) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         let (parent, name) = split(path);
         Ok((self.root.directory(parent)?, name))
     }
