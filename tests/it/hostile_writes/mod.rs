@@ -55,8 +55,8 @@ fn snapshot(root: &Path) -> BTreeMap<String, Vec<u8>> {
                 let target = fs::read_link(&path).unwrap();
                 found.insert(name, format!("-> {}", target.display()).into_bytes());
             } else if kind.is_dir() {
-                if ![".larder", ".claude/.larder", ".claude"].iter().any(|own| name.ends_with(own))
-                {
+                let own = [".larder", ".larder/staged", ".claude/.larder", ".claude"];
+                if !own.iter().any(|own| name.ends_with(own)) {
                     found.insert(name, Vec::new());
                 }
                 directories.push(path);
