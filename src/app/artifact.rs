@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Error, Larder, RefreshOptions, chain, detached, lock, source_refresh::clean};
 use crate::domain::{
-    artifact::{Artifact, CollectionArtifact, Health},
+    artifact::{Artifact, CollectionArtifact},
     collection::{Collection, CollectionKind, Layout, RegisteredSource},
     delta::Delta,
     id::{ArtifactId, SourceName},
@@ -192,14 +192,11 @@ impl Larder {
     async fn store(
         &self,
         known: &RegisteredSource,
-        mut artifact: Artifact,
+        artifact: Artifact,
         row: Option<&CollectionArtifact>,
     ) -> Result<Summary, Error> {
         let summary = compare(row.map(|row| &row.artifact), Some(&artifact));
-        if artifact.health == Health::Broken {
-            let last = self.last_metadata(&known.home, &artifact.id).await?;
-            artifact.keep_last_good(last);
-        }
+        let artifact = self.fit(&known.home, artifact).await;
         let mut delta = Delta::new(known.source.name.clone(), self.now());
         delta.upserts.push(artifact);
         self.ports.cache.apply(delta).await?;

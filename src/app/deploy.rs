@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use super::{Error, Larder, RefreshOptions, chain, detached, edit::Saved};
+use super::{
+    Error, Larder, RefreshOptions, chain, detached,
+    edit::{CacheState, Saved},
+};
 use crate::{
     domain::{
+        delta::Scope,
         deployment::{Action, Deployment, Transfer},
         id::ArtifactId,
+        report::RefreshStatus,
         writing::Operation,
     },
     ports::Project,
@@ -35,11 +40,12 @@ impl Larder {
             let deployer = &larder.ports.deployer;
             let done = deployer.transfer(&located.place(), &project, action, &by).await;
             let (transfer, written) = larder.checked(&located, done).await?;
-            larder.refresh_touched(&project).await;
+            let touched = larder.refresh_touched(&project).await;
             let collection = &located.collection.id;
             let saved =
                 larder.saved(&located.source, collection, written.artifact, operation).await;
-            Ok((transfer, saved))
+            let cache = if touched == CacheState::Pending { touched } else { saved.cache };
+            Ok((transfer, Saved { cache, ..saved }))
         })
         .await
     }
@@ -54,20 +60,23 @@ impl Larder {
         Ok(self.ports.deployer.deployments(&place, &self.policy.deploy_roots).await?)
     }
 
-    /// A project may be a source itself, or lie in one: what was written there is new to its rows.
-    async fn refresh_touched(self: &Arc<Self>, project: &Project) {
-        let sources = match self.ports.cache.registered().await {
-            Ok(known) => known.into_iter().map(|known| known.source).collect::<Vec<_>>(),
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "the project's rows may be old");
-                return;
-            }
-        };
+    /// A project may be a source itself, or lie in one: what was written there is new to its rows. One
+    /// that cannot be refreshed has its rows invalidated.
+    async fn refresh_touched(self: &Arc<Self>, project: &Project) -> CacheState {
+        let Ok(known) = self.ports.cache.registered().await else { return CacheState::Pending };
+        let sources: Vec<_> = known.into_iter().map(|known| known.source).collect();
+        let mut state = CacheState::Current;
         for source in self.ports.deployer.touched(project, &sources).await {
             let refreshed = self.enqueue(&source.name, RefreshOptions::default()).outcome().await;
-            if let Err(error) = refreshed {
-                tracing::warn!(source = %source.name, %error, "the project's rows may be old");
+            if refreshed.is_ok_and(|report| report.status == RefreshStatus::Completed) {
+                continue;
+            }
+            let scope = Scope::Source(source.name.clone());
+            if let Err(error) = self.ports.cache.invalidate(&scope, self.now()).await {
+                tracing::warn!(source = %source.name, error = chain(&error), "its rows may be old");
+                state = CacheState::Pending;
             }
         }
+        state
     }
 }

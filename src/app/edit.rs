@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub use super::saved::{CacheState, Saved};
-use super::{Error, Larder, RefreshOptions, detached, saved::Located};
+use super::{Error, Larder, RefreshOptions, chain, detached, saved::Located};
 use crate::{
     domain::{
         artifact::Artifact,
@@ -95,15 +95,9 @@ impl Larder {
         by: &str,
     ) -> Result<Saved, Error> {
         let unknown = || Error::UnknownTrash(trash_id.to_owned());
-        let mut found = None;
-        for source in self.managed_sources().await? {
-            let items = self.ports.writer.trash(&source.source).await?;
-            if items.iter().any(|item| item.id == trash_id) {
-                found = Some(source);
-                break;
-            }
-        }
-        let source = found.ok_or_else(unknown)?;
+        let trashes = self.trashes().await?;
+        let has_it = |(_, items): &(_, Vec<TrashItem>)| items.iter().any(|it| it.id == trash_id);
+        let (source, _) = trashes.into_iter().find(has_it).ok_or_else(unknown)?;
         let (larder, id, by) = (Arc::clone(self), trash_id.to_owned(), by.to_owned());
         detached(async move {
             let written = match larder.ports.writer.restore(&source.source, &id, &by).await {
@@ -115,16 +109,38 @@ impl Larder {
         .await
     }
 
-    /// What can be restored, the latest first.
-    pub async fn trash(&self) -> Result<Vec<Trashed>, Error> {
+    /// What can be restored, the latest first: so many of those that were deleted before the one of
+    /// that id, and how many there are in all.
+    pub async fn trash(
+        &self,
+        limit: usize,
+        after: Option<&str>,
+    ) -> Result<(Vec<Trashed>, usize), Error> {
         let mut all = Vec::new();
-        for source in self.managed_sources().await? {
-            let items = self.ports.writer.trash(&source.source).await?;
+        for (source, items) in self.trashes().await? {
             let home = || source.home.clone();
             all.extend(items.into_iter().map(|item| Trashed { collection: home(), item }));
         }
         all.sort_by(|a, b| b.item.id.cmp(&a.item.id));
-        Ok(all)
+        let total = all.len();
+        all.retain(|trashed| after.is_none_or(|after| trashed.item.id.as_str() < after));
+        all.truncate(limit);
+        Ok((all, total))
+    }
+
+    /// The trash of every source. One that cannot be looked at does not keep the others away.
+    async fn trashes(&self) -> Result<Vec<(RegisteredSource, Vec<TrashItem>)>, Error> {
+        let mut trashes = Vec::new();
+        for source in self.managed_sources().await? {
+            match self.ports.writer.trash(&source.source).await {
+                Ok(items) => trashes.push((source, items)),
+                Err(error) => {
+                    let name = &source.source.name;
+                    tracing::warn!(source = %name, error = chain(&error), "its trash is left out");
+                }
+            }
+        }
+        Ok(trashes)
     }
 
     /// The last writes of an artifact through Larder, the latest first; of one that was deleted,
@@ -143,9 +159,13 @@ impl Larder {
         };
         let collection = self.collection(id_or_name).await?;
         for source in self.sources_of(collection.kind, collection.source.as_ref()).await? {
-            let told = self.ports.writer.history(&source.source, id).await?;
-            if !told.is_empty() {
-                return Ok(told);
+            match self.ports.writer.history(&source.source, id).await {
+                Ok(told) if !told.is_empty() => return Ok(told),
+                Ok(_) => {}
+                Err(error) => {
+                    let name = &source.source.name;
+                    tracing::warn!(source = %name, error = chain(&error), "no history was read");
+                }
             }
         }
         Err(unknown)
@@ -167,7 +187,10 @@ impl Larder {
                 Err(Error::UnknownArtifact { collection, id })
             }
             Err(error) => {
-                self.learn(&located.row.source, &error).await;
+                if matches!(error, WriteError::Unread(_)) {
+                    drop(self.enqueue(&located.row.source, RefreshOptions::default()));
+                }
+                self.learn(&located.source, &error).await;
                 Err(error.into())
             }
         }

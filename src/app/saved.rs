@@ -8,7 +8,7 @@ use std::sync::{Arc, atomic::Ordering};
 use super::{Error, Larder, chain, lock, source_refresh::clean};
 use crate::{
     domain::{
-        artifact::{Artifact, CollectionArtifact},
+        artifact::{Artifact, CollectionArtifact, Health},
         collection::{Collection, Layout, RegisteredSource},
         delta::Delta,
         id::{ArtifactId, CollectionId, SourceName},
@@ -97,7 +97,7 @@ impl Larder {
         artifact: Artifact,
         operation: Operation,
     ) -> Saved {
-        let artifact = clean(artifact);
+        let artifact = self.fit(&source.home, artifact).await;
         let mut delta = Delta::new(source.source.name.clone(), self.now());
         delta.upserts.push(artifact.clone());
         let cache = self.follow(delta, operation).await;
@@ -117,6 +117,17 @@ impl Larder {
             (row, collections)
         };
         Saved { row, collections, managed: source.source.layout == Layout::Managed, cache }
+    }
+
+    /// An artifact as a row may hold it: a broken one keeps what the cache has of it.
+    pub(super) async fn fit(&self, home: &CollectionId, artifact: Artifact) -> Artifact {
+        let mut artifact = clean(artifact);
+        if artifact.health == Health::Broken
+            && let Ok(last) = self.last_metadata(home, &artifact.id).await
+        {
+            artifact.keep_last_good(last);
+        }
+        artifact
     }
 
     async fn cached(
@@ -145,9 +156,7 @@ impl Larder {
                     source = %delta.source, operation = operation.as_str(), error = chain(&error),
                     "files were written, and the cache could not follow yet"
                 );
-                let mut pending = lock(&self.pending);
-                pending.push(delta);
-                self.has_pending.store(true, Ordering::Release);
+                self.keep_pending(delta);
                 CacheState::Pending
             }
         };
@@ -166,8 +175,16 @@ impl Larder {
         self.ports.cache.apply(delta.clone()).await.map(drop)
     }
 
+    /// Keeps a change for the time when the database answers.
+    pub(super) fn keep_pending(&self, delta: Delta) {
+        lock(&self.pending).push(delta);
+        self.has_pending.store(true, Ordering::Release);
+    }
+
     /// Gives the database what it could not take before. Every use case that reads rows begins with
-    /// it, so that nobody sees rows from before a write that has succeeded.
+    /// it, so that nobody sees rows from before a write that has succeeded. A database that can be
+    /// read and not be written keeps no reader away; a change that it will never take is dropped,
+    /// and left to the next scan.
     pub(super) async fn catch_up(&self) -> Result<(), RepositoryError> {
         if !self.has_pending.load(Ordering::Acquire) {
             return Ok(());
@@ -176,7 +193,19 @@ impl Larder {
         loop {
             let next = lock(&self.pending).first().cloned();
             let Some(delta) = next else { return Ok(()) };
-            self.ports.cache.apply(delta).await?;
+            match self.ports.cache.apply(delta).await {
+                Ok(_) => {}
+                Err(error @ (RepositoryError::Unavailable(_) | RepositoryError::InUse(_))) => {
+                    return Err(error);
+                }
+                Err(error @ RepositoryError::Unwritable(_)) => {
+                    tracing::warn!(error = chain(&error), "the cache cannot follow a write yet");
+                    return Ok(());
+                }
+                Err(error) => {
+                    tracing::error!(error = chain(&error), "a change of the cache was refused");
+                }
+            }
             let mut pending = lock(&self.pending);
             pending.remove(0);
             self.has_pending.store(!pending.is_empty(), Ordering::Release);
@@ -184,10 +213,10 @@ impl Larder {
     }
 
     /// A lost race has shown the artifact as it is now: the cache learns of it as well.
-    pub(super) async fn learn(&self, source: &SourceName, error: &WriteError) {
+    pub(super) async fn learn(&self, source: &RegisteredSource, error: &WriteError) {
         let WriteError::Conflict { current, .. } = error else { return };
-        let mut delta = Delta::new(source.clone(), self.now());
-        delta.upserts.push(clean((**current).clone()));
+        let mut delta = Delta::new(source.source.name.clone(), self.now());
+        delta.upserts.push(self.fit(&source.home, (**current).clone()).await);
         if let Err(error) = self.ports.cache.apply(delta).await {
             tracing::warn!(error = chain(&error), "the cache could not learn of a conflict");
         }

@@ -57,17 +57,6 @@ impl Precondition {
             _ => Ok(()),
         }
     }
-
-    /// The form that fails when somebody saved between the check and the write; `None` when the
-    /// write is wanted whatever is there.
-    #[must_use]
-    pub fn lost(&self) -> Option<Form> {
-        match (&self.if_match, &self.expected) {
-            (Some(IfMatch::OneOf(_)), _) => Some(Form::Header),
-            (_, Some(_)) => Some(Form::Request),
-            (_, None) => None,
-        }
-    }
 }
 
 /// An artifact where its files are.
@@ -95,7 +84,8 @@ impl Stamp {
     pub const LOCAL: &str = "local";
 }
 
-/// What kind of write a line of the history tells of.
+/// What kind of write there was. The history tells of those that change an artifact: not of what is
+/// done in a project alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Operation {
@@ -218,15 +208,5 @@ mod tests {
         assert_eq!(judge(Some(IfMatch::Any), None, "x"), Ok(()));
         assert_eq!(judge(None, Some("x"), "y"), Err(Form::Request));
         assert_eq!(Precondition::new(None, None), None);
-    }
-
-    #[test]
-    fn only_a_wish_for_whatever_is_there_cannot_lose_a_race() {
-        let lost = |if_match, expected: Option<&str>| {
-            Precondition::new(if_match, expected.map(revision)).unwrap().lost()
-        };
-        assert_eq!(lost(Some(IfMatch::Any), None), None);
-        assert_eq!(lost(Some(IfMatch::Any), Some("a")), Some(Form::Request));
-        assert_eq!(lost(Some(IfMatch::OneOf(Vec::new())), None), Some(Form::Header));
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::{
     writing::{Form, HistoryEntry, Place, Precondition, TrashItem, Written},
 };
 
-/// Why nothing was written. Nothing has changed anywhere.
+/// Why nothing was written: but for [`WriteError::Unread`], nothing has changed anywhere.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The artifact, or the deleted artifact, is not there.
@@ -32,8 +32,13 @@ pub enum WriteError {
     /// An artifact, or a file where it would be, is there already.
     #[error("{0}")]
     Exists(String),
-    /// Both sides have changed these files of the project since they were the same.
-    #[error("both sides have changed: {}", .0.join(", "))]
+    /// Project and source differ in these files, and neither has the other's older version.
+    #[error(
+        "the project and the collection differ in {}, and neither is just older: look at both, and \
+         choose the strategy that decides (deploy: overwrite; sync: theirs, the project's, or ours, \
+         the collection's)",
+        .0.join(", ")
+    )]
     Diverged(Vec<String>),
     /// It cannot be changed without harm, or not at all: why, and what to do.
     #[error("{message}")]
@@ -58,6 +63,9 @@ pub enum WriteError {
         #[source]
         cause: Cause,
     },
+    /// The one error behind which something was written: somebody has taken the files away since.
+    #[error("the files were written, and cannot be read back")]
+    Unread(#[source] Cause),
     /// The source could not be read.
     #[error(transparent)]
     Source(#[from] SourceError),

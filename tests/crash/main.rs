@@ -7,7 +7,7 @@ mod snapshot;
 
 use std::{path::Path, process::Command};
 
-use larder_tests::writes::{Operation, prepare, run};
+use larder_tests::writes::{MANIFEST, Operation, SAVED, prepare, run};
 use snapshot::Snapshot;
 use tempfile::TempDir;
 
@@ -15,9 +15,10 @@ use tempfile::TempDir;
 const MANY: usize = 200;
 
 /// Runs the writer, to be killed at that point; whether it came to its end.
-fn write(root: &Path, operation: Operation, kill_at: usize) -> bool {
+fn write(root: &Path, operation: Operation, kill_at: usize, ways: &[&str]) -> bool {
     let output = Command::new(env!("CARGO_BIN_EXE_larder-crash-writer"))
         .args([root.to_str().unwrap(), &operation.name(), &kill_at.to_string()])
+        .args(ways)
         .output()
         .unwrap();
     let status = output.status;
@@ -35,7 +36,7 @@ async fn prepared(operation: Operation) -> TempDir {
 
 /// Kills the operation at every point, and whoever finishes it at every point as well; answers how
 /// many times.
-async fn kill_everywhere(operation: Operation) -> usize {
+async fn kill_everywhere(operation: Operation, ways: &[&str]) -> usize {
     let world = prepared(operation).await;
     let old = Snapshot::of(world.path());
     run(world.path(), operation).await.unwrap();
@@ -47,12 +48,12 @@ async fn kill_everywhere(operation: Operation) -> usize {
     for first in 1..MANY {
         for second in 1..MANY {
             let world = prepared(operation).await;
-            if write(world.path(), operation, first) {
+            if write(world.path(), operation, first, ways) {
                 assert!(ended_old > 0 && ended_new > 0, "both ends were seen");
                 return cases;
             }
             Snapshot::of(world.path()).assert_whole(&old, &new, operation, first);
-            let finished = write(world.path(), Operation::Tidy, second);
+            let finished = write(world.path(), Operation::Tidy, second, ways);
             if !finished {
                 run(world.path(), Operation::Tidy).await.unwrap();
             }
@@ -79,7 +80,7 @@ macro_rules! killed_everywhere {
     ($($case:ident: $operation:ident, at_least $least:literal;)+) => { $(
         #[tokio::test]
         async fn $case() {
-            let cases = kill_everywhere(Operation::$operation).await;
+            let cases = kill_everywhere(Operation::$operation, &[]).await;
             println!("{cases} times killed");
             assert!(cases >= $least, "only {cases} times killed: are the fail points in this build?");
         }
@@ -98,4 +99,47 @@ killed_everywhere! {
     hooks_are_deployed_or_not_at_all: DeployHooks, at_least 20;
     a_skill_is_undeployed_or_not_at_all: Undeploy, at_least 25;
     a_skill_is_taken_from_a_project_or_not_at_all: Sync, at_least 25;
+}
+
+#[tokio::test]
+async fn where_files_cannot_be_exchanged_it_is_the_same() {
+    let mut cases = 0;
+    for operation in [Operation::Edit, Operation::CreateSkill, Operation::Delete, Operation::Deploy]
+    {
+        cases += kill_everywhere(operation, &["without-exchange"]).await;
+    }
+    assert!(cases >= 80, "only {cases} times killed");
+}
+
+/// Somebody saves the manifest while an edit goes on that is killed: the save is there in the end,
+/// and both files are old, or both new, or what has no place any more is kept aside.
+#[tokio::test]
+async fn a_save_beside_a_killed_edit_is_never_lost() {
+    let world = prepared(Operation::Edit).await;
+    let old = Snapshot::of(world.path());
+    let mut cases = 0;
+    for save_at in 1..MANY {
+        for kill_at in save_at..MANY {
+            let world = prepared(Operation::Edit).await;
+            let save = format!("save={save_at}");
+            let finished = write(world.path(), Operation::Edit, kill_at, &[&save]);
+            run(world.path(), Operation::Tidy).await.unwrap();
+            let end = Snapshot::of(world.path());
+            let what = format!("saved at {save_at}, killed at {kill_at}: {end:?}");
+            let manifest = end.text(MANIFEST);
+            if finished && !manifest.contains(SAVED) {
+                // The write has fewer points.
+                return assert!(cases > 20, "only {cases} times killed");
+            }
+            assert!(manifest.contains(SAVED), "{what}");
+            let skill = "collections/work/skills/pdf/SKILL.md";
+            let is_new = end.text(skill) != old.text(skill);
+            assert!(manifest.contains("2026-01-01") == is_new || !end.is_clean(), "{what}");
+            cases += 1;
+            if finished {
+                break;
+            }
+        }
+    }
+    panic!("an edit reaches more than {MANY} points");
 }

@@ -36,7 +36,8 @@ impl Snapshot {
     }
 
     fn add(&mut self, name: &str, text: &str, root: &Path) {
-        let own = name.split_once(".larder/").map(|(_, own)| own);
+        let places = [".larder/", ".larder-project/"];
+        let own = places.iter().find_map(|place| name.split_once(place)).map(|(_, own)| own);
         match own {
             Some("lock" | ".gitignore") => {}
             Some(own) if own.starts_with("trash/") => {
@@ -64,6 +65,11 @@ impl Snapshot {
     /// Whether no record, staged file or conflict is left.
     pub(crate) fn is_clean(&self) -> bool {
         self.leftovers.is_empty()
+    }
+
+    /// The content of a file.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.files.get(name).map_or("", String::as_str)
     }
 
     /// Without what a killed writer leaves among Larder's own files in a project: it hurts nobody,

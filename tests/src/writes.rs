@@ -77,7 +77,7 @@ impl Operation {
 const SKILL: &str =
     "---\n# Kept.\nname: pdf\ndescription: >-\n  Folded\n  text.\ntags: [a, b]\n---\n# PDF\n";
 
-const MANIFEST: &str = r#"# My collection.
+const MANIFEST_TEXT: &str = r#"# My collection.
 [collection]
 name = "work"
 version = "1.0.0"
@@ -115,6 +115,12 @@ const LOCK: &str =
 
 const HOOK: &str = r#"{"hooks": {"PostToolUse": [{"matcher": "Edit", "hooks": [{"type": "command", "command": "fmt"}]}]}}"#;
 
+/// The manifest's place in the world.
+pub const MANIFEST: &str = "collections/work/collection.toml";
+
+/// What somebody else adds to the manifest while a write goes on.
+pub const SAVED: &str = "\n# Saved meanwhile.\n";
+
 /// The collection's directory.
 const COLLECTION: &str = "collections/work";
 
@@ -128,7 +134,7 @@ pub async fn prepare(root: &Path, operation: Operation) {
         fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         fs::write(path, text).expect("a file");
     };
-    write("collections/work/collection.toml", MANIFEST);
+    write(MANIFEST, MANIFEST_TEXT);
     write("collections/work/collection.lock", LOCK);
     write("collections/work/skills/pdf/SKILL.md", SKILL);
     write("collections/work/skills/pdf/references/forms.md", "Forms.\n");

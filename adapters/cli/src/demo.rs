@@ -1,8 +1,7 @@
 //! A small collection to look around in, for somebody who has none yet.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -70,24 +69,23 @@ pub(crate) fn set_up(settings: &mut Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes the files that are not there. What somebody edited stays.
+/// Writes the files, all of them or none, unless they are there: what somebody edited stays, and what
+/// somebody deleted stays away.
 fn lay_out(root: &Path) -> Result<(), (PathBuf, io::Error)> {
-    for (name, text) in FILES {
-        let path = root.join(name);
-        write_new(&path, text).map_err(|error| (path, error))?;
+    if root.exists() {
+        return Ok(());
     }
-    Ok(())
+    let draft = root.with_extension("new");
+    let written = FILES.iter().try_for_each(|(name, text)| write(&draft.join(name), text));
+    let laid_out = written.and_then(|()| fs::rename(&draft, root));
+    laid_out.map_err(|error| (root.to_owned(), error))
 }
 
-fn write_new(path: &Path, text: &str) -> io::Result<()> {
+fn write(path: &Path, text: &str) -> io::Result<()> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }
-    match OpenOptions::new().write(true).create_new(true).open(path) {
-        Ok(mut file) => file.write_all(text.as_bytes()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
+    fs::write(path, text)
 }
 
 #[cfg(test)]
@@ -112,15 +110,22 @@ mod tests {
     }
 
     #[test]
-    fn a_second_start_brings_back_what_is_missing_and_leaves_edits_alone() {
-        let root = tempfile::tempdir().unwrap();
-        lay_out(root.path()).unwrap();
-        let edited = root.path().join("workshop/commands/explain.md");
-        let lost = root.path().join("workshop/settings.json");
+    fn a_second_start_leaves_edits_and_deletions_alone() {
+        let data = tempfile::tempdir().unwrap();
+        let root = data.path().join("demo");
+        // One that was killed on its first start.
+        write(&data.path().join("demo.new/workshop/settings.json"), "half").unwrap();
+        lay_out(&root).unwrap();
+        let edited = root.join("workshop/commands/explain.md");
+        let deleted = root.join("workshop/settings.json");
+        assert_ne!(fs::read_to_string(&deleted).unwrap(), "half");
         fs::write(&edited, "mine").unwrap();
-        fs::remove_file(&lost).unwrap();
-        lay_out(root.path()).unwrap();
+        fs::remove_file(&deleted).unwrap();
+        lay_out(&root).unwrap();
         assert_eq!(fs::read_to_string(&edited).unwrap(), "mine");
-        assert!(lost.exists());
+        assert!(!deleted.exists());
+        fs::remove_dir_all(&root).unwrap();
+        lay_out(&root).unwrap();
+        assert!(deleted.exists(), "without any of it, it begins anew");
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
@@ -48,6 +49,9 @@ async fn serve_from(
     }
 
     warn_of_sources(&settings.sources);
+    for root in settings.policy.deploy_roots.iter().filter(|root| !Path::new(root).is_dir()) {
+        tracing::warn!(setting = "deploy.roots", path = root, "there is no such directory");
+    }
     let larder = compose::larder(settings, database.cache.clone());
     let start = tokio::spawn({
         let larder = larder.clone();

@@ -123,14 +123,19 @@ impl Root {
 
     /// A file's stat, taken before its bytes, and the bytes.
     pub(crate) fn read(&self, path: &str) -> Result<(Stat, Vec<u8>), Refusal> {
+        self.read_within(path, MAX_FILE_BYTES)
+    }
+
+    /// The same of a file that may be that large.
+    pub(crate) fn read_within(&self, path: &str, limit: u64) -> Result<(Stat, Vec<u8>), Refusal> {
         if !stays_inside(path) {
             return Err(Refusal::Escapes);
         }
         #[cfg(target_os = "linux")]
         if let Ok(file) = self.open_beneath(path) {
-            return read_file(file, MAX_FILE_BYTES);
+            return read_file(file, limit);
         }
-        read_file(open_at_once(&self.resolve(path)?)?, MAX_FILE_BYTES)
+        read_file(open_at_once(&self.resolve(path)?)?, limit)
     }
 
     /// Opens a file in one step that cannot leave the root, whoever moves links meanwhile. It also
@@ -148,7 +153,7 @@ impl Root {
         use std::io::{Seek as _, SeekFrom};
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         let opened = self.directory(parent).and_then(|directory| {
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
             Ok(rustix::fs::openat(directory, name, flags, rustix::fs::Mode::empty())?)
         });
         let mut file = match opened {
@@ -156,7 +161,11 @@ impl Root {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let length = file.metadata()?.len();
+        let meta = file.metadata()?;
+        if !meta.is_file() {
+            return Ok(Vec::new());
+        }
+        let length = meta.len();
         file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
         let mut bytes = Vec::new();
         file.take(limit).read_to_end(&mut bytes)?;

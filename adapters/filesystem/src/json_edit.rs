@@ -5,7 +5,7 @@ use jsonc_parser::{
     cst::{CstArray, CstInputValue, CstObject, CstRootNode},
 };
 use larder::ports::WriteError;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{json::pointer_step, write::hash};
 
@@ -27,7 +27,12 @@ impl Part {
                 format!("#{steps}")
             }
             Self::Hook { event, hash } => {
-                format!("#{}{}/{}", pointer_step("hooks"), pointer_step(event), &hash[..16])
+                format!(
+                    "#{}{}/{}",
+                    pointer_step("hooks"),
+                    pointer_step(event),
+                    hash.get(..16).unwrap_or(hash)
+                )
             }
         }
     }
@@ -74,12 +79,14 @@ pub(crate) fn edit(
     let before = text.unwrap_or("{}\n");
     let mut expected = parse(before, name)?;
     let root = tree(before, name)?;
-    let unfit =
-        || WriteError::unfit(format!("{name} is not a JSON object as expected: mend it first"));
+    let unfit = || {
+        let what = "something else stands where a map or a list belongs";
+        WriteError::unfit(format!("{name} cannot be edited: {what}"))
+    };
     let object = root.object_value().ok_or_else(unfit)?;
     for (part, value) in changes {
         change(&object, part, value.as_ref()).ok_or_else(unfit)?;
-        expect(&mut expected, part, value.as_ref());
+        expect(&mut expected, part, value.as_ref()).ok_or_else(unfit)?;
     }
     let after = root.to_string();
     if parse(&after, name)? == expected {
@@ -115,45 +122,61 @@ fn change(object: &CstObject, part: &Part, value: Option<&Value>) -> Option<()> 
             hooks.array_value_or_create(event)?.append(input(value));
         }
         (Part::Hook { event, hash }, None) => {
-            let list = object.object_value("hooks").and_then(|hooks| hooks.array_value(event));
+            let hooks = object.object_value("hooks");
+            let list = hooks.as_ref().and_then(|hooks| hooks.array_value(event));
             for item in list.iter().flat_map(CstArray::elements) {
                 if item.to_serde_value().is_some_and(|value| hash_of(&value) == *hash) {
                     item.remove();
                 }
+            }
+            // An event without hooks says nothing.
+            if list.is_some_and(|list| list.elements().is_empty())
+                && let Some(property) = hooks.and_then(|hooks| hooks.get(event))
+            {
+                property.remove();
             }
         }
     }
     Some(())
 }
 
-/// The same on a parsed value.
-fn expect(file: &mut Value, part: &Part, value: Option<&Value>) {
+/// The same on a parsed value; `None` likewise.
+fn expect(file: &mut Value, part: &Part, value: Option<&Value>) -> Option<()> {
     match (part, value) {
         (Part::Key(steps), Some(value)) => {
-            let place = steps.iter().fold(file, |map, step| &mut map[step.as_str()]);
-            *place = value.clone();
+            let (key, maps) = steps.split_last()?;
+            let empty = || Value::Object(Map::new());
+            let map = maps.iter().try_fold(file, |map, step| {
+                Some(map.as_object_mut()?.entry(step).or_insert_with(empty))
+            })?;
+            map.as_object_mut()?.insert(key.clone(), value.clone());
         }
         (Part::Key(steps), None) => {
-            let Some((key, maps)) = steps.split_last() else { return };
+            let (key, maps) = steps.split_last()?;
             let map = maps.iter().try_fold(file, |map, step| map.get_mut(step));
-            if let Some(map) = map.and_then(Value::as_object_mut) {
-                map.remove(key);
+            if let Some(map) = map {
+                map.as_object_mut()?.remove(key);
             }
         }
         (Part::Hook { event, .. }, Some(value)) => {
-            let list = &mut file["hooks"][event.as_str()];
-            match list.as_array_mut() {
-                Some(items) => items.push(value.clone()),
-                None => *list = Value::Array(vec![value.clone()]),
-            }
+            let hooks = file.as_object_mut()?.entry("hooks");
+            let hooks = hooks.or_insert_with(|| Value::Object(Map::new())).as_object_mut()?;
+            let list = hooks.entry(event).or_insert_with(|| Value::Array(Vec::new()));
+            list.as_array_mut()?.push(value.clone());
         }
         (Part::Hook { event, hash }, None) => {
-            let list = file.get_mut("hooks").and_then(|hooks| hooks.get_mut(event)?.as_array_mut());
-            if let Some(items) = list {
-                items.retain(|item| hash_of(item) != *hash);
+            let hooks = file.get_mut("hooks").and_then(Value::as_object_mut);
+            let Some(hooks) = hooks else { return Some(()) };
+            let Some(items) = hooks.get_mut(event).and_then(Value::as_array_mut) else {
+                return Some(());
+            };
+            items.retain(|item| hash_of(item) != *hash);
+            if items.is_empty() {
+                hooks.remove(event);
             }
         }
     }
+    Some(())
 }
 
 fn input(value: &Value) -> CstInputValue {
@@ -209,7 +232,13 @@ mod tests {
 
     #[test]
     fn what_is_no_object_or_no_json_is_left_alone() {
-        for text in ["[]", "{", "{\"mcpServers\": 3}", "{\"a\": 1, \"a\": "] {
+        for text in [
+            "[]",
+            "{",
+            "{\"mcpServers\": 3}",
+            "{\"a\": 1, \"a\": ",
+            "{\"mcpServers\": {}, \"mcpServers\": 3}",
+        ] {
             let set = edit(Some(text), "f", &[(key("a"), Some(json!(1)))]);
             assert!(matches!(set, Err(WriteError::Unfit { .. })), "{text}");
         }

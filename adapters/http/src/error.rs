@@ -3,11 +3,11 @@
 use larder::{
     app::{Error, chain},
     domain::{
-        artifact::{Artifact, Metadata},
+        artifact::{Artifact, Health, Metadata},
         edit::{Change, Field, MetadataEdit},
         writing::Form,
     },
-    ports::{RepositoryError, WriteError},
+    ports::{RepositoryError, SourceError, WriteError},
 };
 use poem_openapi::types::Any;
 use serde_json::Value;
@@ -62,6 +62,15 @@ fn write(error: &WriteError) -> Problem {
             tracing::error!(error = chain(error), "files could not be written");
             Problem::new(Kind::Unwritable, message)
         }
+        WriteError::Unread(_) => {
+            tracing::warn!(error = chain(error), "what was written is gone again");
+            Problem::new(Kind::Unavailable, message).retry_after(BUSY_RETRY_SECONDS)
+        }
+        WriteError::Source(SourceError::Manifest { line, .. }) => {
+            let line = line.map(|line| format!(", line {line}")).unwrap_or_default();
+            let detail = format!("{error}{line}: mend it first");
+            Problem::new(Kind::CannotBeWritten, sentence(&detail))
+        }
         WriteError::Source(_) => {
             tracing::warn!(error = chain(error), "a source failed");
             Problem::new(Kind::Unavailable, message).retry_after(DATABASE_RETRY_SECONDS)
@@ -78,8 +87,17 @@ fn conflict(form: Form, current: &Artifact) -> Problem {
         Form::Header => Kind::PreconditionFailed,
         Form::Request => Kind::Conflict,
     };
-    let detail = "The artifact was changed meanwhile: look at it as it is now, and send your \
-                  changes again with its current_revision.";
+    let id = &current.id;
+    let detail = match (&current.health, &current.problem) {
+        (Health::Broken, Some(problem)) => format!(
+            "{id} was changed meanwhile, and cannot be read now ({}): mend its files first.",
+            problem.message
+        ),
+        _ => format!(
+            "{id} was changed meanwhile: look at it as it is now, and send what you still want to \
+             change with its current_revision."
+        ),
+    };
     let Metadata { description, author, license, version, tags, .. } = current.metadata.clone();
     Problem {
         current_revision: Some(current.revision.to_string()),

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     app::{CacheState, Error, Saved},
     domain::{
-        artifact::Artifact,
+        artifact::{Artifact, Health, Metadata},
         delta::Delta,
         edit::{Change, Field, MetadataEdit},
         new_artifact::NewArtifact,
@@ -96,6 +96,36 @@ async fn an_edit_is_answered_as_it_was_written_though_the_cache_shows_the_next_o
 }
 
 #[tokio::test]
+async fn a_lost_race_against_a_break_keeps_the_last_good_metadata() {
+    let (house, a) = filled().await;
+    let broken = artifact("skill:a").in_health(Health::Broken);
+    let broken = Artifact { metadata: Metadata::default(), ..broken };
+    house.files.put(&house.work, broken.rewritten());
+    house.edit("second", seen(&a)).await.unwrap_err();
+    let row = house.row("skill:a").await.unwrap();
+    assert_eq!(row.artifact.health, Health::Broken);
+    assert_eq!(row.artifact.metadata.description.as_deref(), Some("first"));
+}
+
+#[tokio::test]
+async fn a_trash_that_cannot_be_looked_at_does_not_hide_the_others() {
+    let (house, _) = filled().await;
+    house.files.cover(source("away"));
+    house.files.put(&source_name("away"), artifact("skill:b"));
+    house.larder.start().await.unwrap();
+    house.delete().await.unwrap();
+    let files = Arc::clone(&house.files);
+    let mut writer = MockArtifactWriter::new();
+    writer.expect_trash().returning(move |source| match source.name.as_str() {
+        "away" => Err(WriteError::Busy),
+        _ => futures_now(files.trash(source)),
+    });
+    let ports = Ports { writer: Arc::new(writer), ..house.larder.ports.clone() };
+    let (items, total) = Larder::new(ports, Policy::default()).trash(10, None).await.unwrap();
+    assert_eq!((items.len(), total), (1, 1));
+}
+
+#[tokio::test]
 async fn an_artifact_whose_files_are_gone_is_unknown_and_a_scan_takes_its_row() {
     let (house, a) = filled().await;
     house.files.delete(&house.work, &artifact_id("skill:a"));
@@ -117,7 +147,7 @@ async fn creating_deleting_and_restoring_move_the_rows_of_every_collection() {
     for collection in ["default", "work"] {
         assert!(house.row_in(collection).await.is_none(), "{collection}");
     }
-    let trash = house.larder.trash().await.unwrap();
+    let trash = house.larder.trash(10, None).await.unwrap().0;
     let restored = house.larder.restore_artifact(&trash[0].item.id, Stamp::LOCAL).await.unwrap();
     assert_eq!(restored.collections.len(), 2);
     let again = house.larder.restore_artifact(&trash[0].item.id, Stamp::LOCAL).await;

@@ -144,7 +144,7 @@ async fn nothing_is_deployed_behind_a_link_out_of_a_project() {
         (".claude/skills", "../../../outside"),
         (".claude/skills/s0", "../../../../outside/secret"),
         (".claude/skills/s0/SKILL.md", "../../../../../outside/secret/SKILL.md"),
-        (".claude/.larder", "../../../outside"),
+        (".claude/.larder-project", "../../../outside"),
         (".claude/.larder-deployed.toml", "../../../outside/secret/SKILL.md"),
     ] {
         let link = shop.join(at);

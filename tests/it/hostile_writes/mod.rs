@@ -55,7 +55,7 @@ fn snapshot(root: &Path) -> BTreeMap<String, Vec<u8>> {
                 let target = fs::read_link(&path).unwrap();
                 found.insert(name, format!("-> {}", target.display()).into_bytes());
             } else if kind.is_dir() {
-                let own = [".larder", ".larder/staged", ".claude/.larder", ".claude"];
+                let own = [".larder", ".larder/staged", ".claude/.larder-project", ".claude"];
                 if !own.iter().any(|own| name.ends_with(own)) {
                     found.insert(name, Vec::new());
                 }

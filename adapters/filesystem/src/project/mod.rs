@@ -11,7 +11,7 @@ mod transfer;
 
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ use larder::{
     domain::{
         collection::{Layout, Source},
         deployment::{Action, DeployedFile, DeployedState, Deployment, ProjectName, Transfer},
+        id::ArtifactId,
         writing::{Place, Written},
     },
     ports::{ArtifactDeployer, Project, WriteError},
@@ -27,13 +28,10 @@ use larder::{
 use self::record::{DEPLOYED, DEPLOYMENTS, Deployed, Deployments};
 use crate::{
     FileSystem,
-    files::Root,
+    files::{Refusal, Root},
     json_edit,
-    write::{Failure, SOURCE_STATE, Writing, hash, lock_project},
+    write::{Failure, SOURCE_STATE, Writing, hash, lock_project, retried},
 };
-
-/// How often a transfer begins anew because somebody saved a file meanwhile.
-const TRIES: usize = 8;
 
 #[async_trait]
 impl ArtifactDeployer for FileSystem {
@@ -60,6 +58,7 @@ impl ArtifactDeployer for FileSystem {
         within: &[String],
     ) -> Result<Vec<Deployment>, WriteError> {
         let (id, within) = (place.id.clone(), within.to_vec());
+        let source = place.source.name.to_string();
         self.looking(&place.source, move |root| {
             let path = format!("{SOURCE_STATE}/{DEPLOYMENTS}");
             let bytes = root.read(&path).ok().map(|(_, bytes)| bytes);
@@ -67,8 +66,10 @@ impl ArtifactDeployer for FileSystem {
             let mut shown: Vec<Deployment> = list
                 .of(&id)
                 .filter_map(|project| {
-                    let name = named(Path::new(project), &within)?;
-                    deployment(project, name, &id)
+                    // As it is now: it may have become a link to elsewhere.
+                    let directory = fs::canonicalize(project).ok()?;
+                    let name = named(&directory, &within)?;
+                    deployment(directory.to_str()?, name, &id, &source)
                 })
                 .collect();
             shown.sort_by(|a, b| a.project.cmp(&b.project));
@@ -104,17 +105,17 @@ fn transfer(
         return Err(WriteError::unfit(message).into());
     }
     let path = directory.to_str().ok_or_else(|| WriteError::unfit("its path is not UTF-8"))?;
-    let tree = lock_project(path, &writing.tree)?;
-    for _ in 0..TRIES {
-        match transfer::carry_out(writing, &tree, place, action) {
-            Err(Failure::Overtaken) => {}
-            done => {
-                let (files, written) = done?;
-                return Ok((Transfer { project: name, files }, written));
-            }
-        }
+    if !matches!(action, Action::Deploy(_)) && !directory.join(DEPLOYED).exists() {
+        return Err(not_deployed());
     }
-    Err(Failure::Busy)
+    let tree = lock_project(path, &writing.tree, writing.patience)?;
+    let (files, written) = retried(|| transfer::carry_out(writing, &tree, place, action))?;
+    Ok((Transfer { project: name, files }, written))
+}
+
+/// That there is nothing to be taken back from a project.
+fn not_deployed() -> Failure {
+    WriteError::unfit("it is not deployed in this project").into()
 }
 
 /// The project's directory without links, and how it is shown. Whether it is there is told only of
@@ -124,7 +125,13 @@ fn resolved(project: &Project) -> Result<(PathBuf, ProjectName), Failure> {
         let message = "the project does not lie in one of the directories that deploy.roots names";
         Failure::from(WriteError::Forbidden(message.to_owned()))
     };
-    let directory = fs::canonicalize(&project.path).map_err(|_| forbidden());
+    let directory = fs::canonicalize(&project.path).map_err(|_| match &project.within {
+        Some(within) if would_lie(Path::new(&project.path), within) => {
+            let message = "there is no such directory: make the project's directory first";
+            WriteError::unfit(message).into()
+        }
+        _ => forbidden(),
+    });
     let Some(within) = &project.within else {
         let directory = fs::canonicalize(&project.path)?;
         let root = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -136,6 +143,12 @@ fn resolved(project: &Project) -> Result<(PathBuf, ProjectName), Failure> {
         return Err(WriteError::unfit("the project is not a directory").into());
     }
     Ok((directory, name))
+}
+
+/// Whether a path lies in a root as it is written: then nothing is told by saying that it is not there.
+fn would_lie(path: &Path, within: &[String]) -> bool {
+    let goes_up = path.components().any(|part| part == Component::ParentDir);
+    !goes_up && within.iter().any(|root| path.starts_with(root))
 }
 
 /// A directory by the root that it lies in; `None` when it lies in none.
@@ -151,12 +164,13 @@ fn named(directory: &Path, within: &[String]) -> Option<ProjectName> {
 fn deployment(
     project: &str,
     name: ProjectName,
-    id: &larder::domain::id::ArtifactId,
+    id: &ArtifactId,
+    source: &str,
 ) -> Option<Deployment> {
     let root = Root::open(project).ok()?;
     let (_, bytes) = root.read(DEPLOYED).ok()?;
     let record: Deployed = record::read(Some(&bytes), DEPLOYED).ok()?;
-    let deployed = record.of(id)?;
+    let deployed = record.of(id).filter(|deployed| deployed.collection == source)?;
     let state = |path: &str, recorded: &str| match path.split_once(".json#/") {
         Some((file, _)) => {
             let value = root.read(&format!("{file}.json")).ok();
@@ -168,10 +182,10 @@ fn deployment(
                 pieces::state_of_part(&value, path, recorded)
             })
         }
-        None => match root.read(path) {
+        None => match root.read_within(path, pieces::MAX_BYTES as u64) {
             Ok((_, bytes)) if hash(&bytes) == recorded => DeployedState::Unchanged,
-            Ok(_) => DeployedState::Changed,
-            Err(_) => DeployedState::Missing,
+            Err(Refusal::Missing) => DeployedState::Missing,
+            Ok(_) | Err(_) => DeployedState::Changed,
         },
     };
     let files = deployed

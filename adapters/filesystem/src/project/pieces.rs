@@ -18,6 +18,7 @@ use larder::{
 use serde_json::Value;
 
 use crate::{
+    files::normal,
     json::split_pointer,
     json_edit::{self, Part},
     write::{Failure, Target, Tree, hash, split},
@@ -25,7 +26,7 @@ use crate::{
 
 /// Most files and bytes of one artifact that are copied: ten times the largest real skill.
 const MAX_FILES: usize = 2_000;
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Names that belong to other programs, or to Larder, and not to a skill.
 const NOT_COPIED: [&str; 3] = [".git", ".larder", ".DS_Store"];
@@ -110,8 +111,14 @@ impl Layout {
             }
         };
         // Of what is gone there is nothing to be copied, and something to be taken away.
-        let real = tree.real(file).unwrap_or_else(|_| file.to_owned());
-        let source = if form == Form::Directory { split(&real).0.to_owned() } else { real };
+        let real = |path: &str| tree.real(path).unwrap_or_else(|_| path.to_owned());
+        let source = match (form, &target.listed) {
+            (Form::Directory, Some(listed)) => {
+                real(&listed.entry.path().and_then(normal).unwrap_or_default())
+            }
+            (Form::Directory, None) => real(split(file).0),
+            _ => real(file),
+        };
         if source.is_empty() {
             let message = "its directory is the whole collection, which is not copied";
             return Err(WriteError::unfit(message).into());
@@ -122,6 +129,10 @@ impl Layout {
     /// The pieces in the collection.
     pub(super) fn in_collection(&self, target: &Target, tree: &Tree) -> Result<Pieces, Failure> {
         let artifact = &target.artifact;
+        if self.form == Form::Directory && !tree.is_directory(&self.source)? {
+            let message = "the skill is a file and no directory: give it a directory of its own";
+            return Err(WriteError::unfit(message).into());
+        }
         if artifact.health == Health::Broken {
             let why = artifact.problem.as_ref().map_or("", |problem| problem.message.as_str());
             return Err(WriteError::unfit(format!("it cannot be read: {why}")).into());
@@ -236,6 +247,11 @@ impl Layout {
             }
         }
         Ok(found)
+    }
+
+    /// The mode of the artifact's file in the collection.
+    pub(super) fn mode(&self, tree: &Tree) -> Result<u32, Failure> {
+        Ok(fs::metadata(tree.root.join(&self.source))?.permissions().mode())
     }
 
     /// Where a file of the project lies in the collection.

@@ -11,15 +11,20 @@ use larder::{
 };
 
 use super::{
+    not_deployed,
     pieces::{Content, Form, Layout, Pieces, Spot},
     plan::{Decision, Versions},
     record::{self, DEPLOYED, DEPLOYMENTS, Deployed, DeployedArtifact, Deployments},
 };
 use crate::{
+    files::Refusal,
     json_edit,
     managed::{self, MANIFEST},
-    write::{Failure, Side, Target, Transaction, Tree, Writing},
+    write::{Failure, Side, TRASH, Target, Transaction, Tree, Writing},
 };
+
+/// Under which name a trash keeps what a transfer has replaced.
+const REPLACED: &str = "replaced";
 
 /// A transfer that is being put together.
 struct Transfer<'a> {
@@ -44,22 +49,33 @@ pub(super) fn carry_out(
     let record_bytes = project.read(DEPLOYED)?;
     let record: Deployed = record::read(record_bytes.as_deref(), DEPLOYED)?;
     let recorded = record.of(&place.id);
-    if recorded.is_none() && !matches!(action, Action::Deploy(_)) {
-        return Err(WriteError::unfit("it is not deployed in this project").into());
-    }
+    let own = writing.reader.source.name.as_str();
+    let recorded = match (recorded, action) {
+        (Some(recorded), _) if recorded.collection == own => Some(recorded),
+        // What another collection has put there is nobody's here.
+        (_, Action::Deploy(_)) => None,
+        (Some(DeployedArtifact { collection, .. }), _) => {
+            let message =
+                format!("it was deployed from the collection {collection}: name that one");
+            return Err(WriteError::unfit(message).into());
+        }
+        (None, _) => return Err(not_deployed()),
+    };
     let transfer = Transfer::new(writing, project, &target, recorded, action)?;
     let files = transfer.outcomes()?;
     let mut write = writing.transaction(Some(project));
     transfer.stage(&mut write)?;
     let after = transfer.record(recorded);
     let deployed = after.is_some();
-    record::write(
-        &mut write,
-        Side::Project,
-        DEPLOYED,
-        record_bytes.as_deref(),
-        &record.with(&place.id, after),
-    )?;
+    let record = record.with(&place.id, after);
+    match &record_bytes {
+        Some(bytes) if record.artifacts.is_empty() => {
+            write.remove(Side::Project, DEPLOYED, bytes)?;
+        }
+        bytes => {
+            record::write(&mut write, Side::Project, DEPLOYED, bytes.as_deref(), &record)?;
+        }
+    }
     list(writing, &mut write, place, project, deployed)?;
     let history = transfer.sync_history(&mut write)?;
     if !write.is_empty() {
@@ -131,7 +147,7 @@ impl<'a> Transfer<'a> {
 
     fn stage(&self, write: &mut Transaction<'_>) -> Result<(), Failure> {
         let mut parts = Vec::new();
-        for (spot, (_, decision)) in &self.decided {
+        for (spot, (versions, decision)) in &self.decided {
             match (decision, spot) {
                 (Decision::ToProject(outcome), Spot::Part { part, .. }) => {
                     let value = match self.collection.get(spot) {
@@ -143,9 +159,15 @@ impl<'a> Transfer<'a> {
                     parts.push((part.clone(), value));
                 }
                 (Decision::ToProject(outcome), Spot::File(path)) => {
+                    if let Some(Content::File { bytes, .. }) = self.in_project.get(spot)
+                        && versions.project != versions.recorded
+                    {
+                        self.keep(write, path, bytes)?;
+                    }
                     let to = (Side::Project, path.as_str());
                     move_file(
                         write,
+                        self.project,
                         to,
                         *outcome,
                         self.in_project.get(spot),
@@ -155,9 +177,13 @@ impl<'a> Transfer<'a> {
                 (Decision::ToCollection(outcome), Spot::File(path)) => {
                     let path = self.layout.source_of(path);
                     self.keep_main_file(&path, *outcome)?;
+                    if let Some(Content::File { bytes, .. }) = self.collection.get(spot) {
+                        self.keep(write, &path, bytes)?;
+                    }
                     let to = (Side::Source, path.as_str());
                     move_file(
                         write,
+                        &self.writing.tree,
                         to,
                         *outcome,
                         self.collection.get(spot),
@@ -174,10 +200,24 @@ impl<'a> Transfer<'a> {
         let before = self.project.read(file)?;
         let text = before.as_deref().map(String::from_utf8_lossy);
         let after = json_edit::edit(text.as_deref(), file, &parts)?;
-        match &before {
-            Some(before) => write.replace(Side::Project, file, before, after.as_bytes()),
-            None => write.create(Side::Project, file, after.as_bytes(), None),
+        if let Some(before) = &before {
+            return write.replace(Side::Project, file, before, after.as_bytes());
         }
+        // It may hold what the collection's file keeps from others.
+        let mode = self.layout.mode(&self.writing.tree)?;
+        write.create(Side::Project, file, after.as_bytes(), Some(mode))
+    }
+
+    /// Keeps what somebody wrote and is replaced or removed, in the source's trash, for as long as
+    /// deleted artifacts are kept.
+    fn keep(
+        &self,
+        write: &mut Transaction<'_>,
+        path: &str,
+        replaced: &[u8],
+    ) -> Result<(), Failure> {
+        let kept = self.writing.tree.own(&format!("{TRASH}/{}/{REPLACED}/{path}", write.id()));
+        write.create(Side::Source, &kept, replaced, None)
     }
 
     /// An artifact without its main file would be none.
@@ -279,6 +319,7 @@ impl<'a> Transfer<'a> {
 
 fn move_file(
     write: &mut Transaction<'_>,
+    tree: &Tree,
     (side, path): (Side, &str),
     outcome: FileOutcome,
     before: Option<&Content>,
@@ -286,12 +327,23 @@ fn move_file(
 ) -> Result<(), Failure> {
     match (before, after) {
         (Some(Content::File { bytes, .. }), _) if outcome == FileOutcome::Removed => {
+            if tree.real(path)? != path {
+                let message = format!("{path} is a link, or lies behind one: remove it yourself");
+                return Err(WriteError::unfit(message).into());
+            }
             write.remove(side, path, bytes)
         }
         (Some(Content::File { bytes, .. }), Some(Content::File { bytes: after, .. })) => {
-            write.replace(side, path, bytes, after)
+            write.replace(side, &tree.real(path)?, bytes, after)
         }
-        (None, Some(Content::File { bytes, mode })) => write.create(side, path, bytes, Some(*mode)),
+        (None, Some(Content::File { bytes, mode })) => {
+            let real = match tree.real(path) {
+                // Its directory is made as well.
+                Err(Refusal::Missing) => path.to_owned(),
+                real => real?,
+            };
+            write.create(side, &real, bytes, Some(*mode))
+        }
         _ => Ok(()),
     }
 }

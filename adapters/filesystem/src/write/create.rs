@@ -24,10 +24,14 @@ const SKILL_FILE: &str = "SKILL.md";
 
 /// Creates one artifact.
 pub(super) fn create(writing: &Writing<'_>, new: &NewArtifact) -> Result<Written, Failure> {
-    let Writing { tree, manifests, stamp, reader } = writing;
+    let Writing { tree, manifests, stamp, reader, .. } = writing;
     let files = writing.manifest()?;
     let source = &reader.source.name;
     let manifest = files.manifest_text(source)?;
+    if files.entry(source, &new.id)?.is_some() {
+        let message = format!("there is an artifact {} already", new.id);
+        return Err(WriteError::Exists(message).into());
+    }
     let path = free_path(writing, new)?;
     let text = content(new)?;
     let metadata = Reading::of_markdown(new.id.kind().as_str(), &text).metadata;
@@ -67,7 +71,8 @@ fn free_path(writing: &Writing<'_>, new: &NewArtifact) -> Result<String, Failure
         real => real?,
     };
     if tree.exists(&real)? {
-        let message = format!("there is something at {real} already: move it away first");
+        let message =
+            format!("there is something at {real} already: move it away, or choose another name");
         return Err(WriteError::Exists(message).into());
     }
     Ok(real)

@@ -80,7 +80,7 @@ fn move_away(
 /// The main file within what is moved, with its bytes: it must be the one that was judged.
 fn check<'a>(target: &'a Target, moved: &str) -> Option<(&'a str, &'a [u8])> {
     let path = target.main.path.as_deref().ok()?;
-    let inside = path.strip_prefix(moved)?;
+    let inside = path.strip_prefix(moved).filter(|it| it.is_empty() || it.starts_with('/'))?;
     // One key of a JSON file is not the file's bytes.
     let whole = target.artifact.path.find('#').is_none();
     whole.then(|| (inside.trim_start_matches('/'), target.main.bytes.as_slice()))

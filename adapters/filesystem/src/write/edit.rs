@@ -2,7 +2,7 @@
 
 use larder::{
     domain::{
-        artifact::{Health, Problem},
+        artifact::{Health, Metadata, Problem},
         edit::{Change, Field, MetadataEdit},
         writing::{HistoryEntry, Operation, Place, Precondition, Written},
     },
@@ -54,7 +54,8 @@ impl Plan {
                 Some(Problem { message, line }) => (message.as_str(), *line),
                 None => ("it cannot be read", None),
             };
-            let message = format!("it cannot be edited as it is: {why}");
+            let path = &target.artifact.path;
+            let message = format!("it cannot be edited as it is ({path}: {why}): mend that first");
             return Err(WriteError::Unfit { message, line }.into());
         }
         let (mut in_file, mut in_entry) = (Vec::new(), Vec::new());
@@ -118,12 +119,35 @@ impl Plan {
         let artifact = &target.artifact;
         let mut entry =
             HistoryEntry::new(write.id(), &artifact.id, Operation::Edit, &writing.stamp);
-        entry.fields = edit.fields();
+        entry.fields = changed_fields(&artifact.metadata, edit);
         entry.revision_before = Some(artifact.revision.clone());
         entry.revision_after = Some(after);
         write.commit(Some(entry))?;
         Ok(true)
     }
+}
+
+/// The fields that become others than they are.
+fn changed_fields(now: &Metadata, edit: &MetadataEdit) -> Vec<Field> {
+    let is_same = |(field, change): &(Field, &Change)| {
+        let text = match field {
+            Field::Description => &now.description,
+            Field::Author => &now.author,
+            Field::License => &now.license,
+            Field::Version => &now.version,
+            Field::Tags => {
+                return match change {
+                    Change::List(tags) => *tags == now.tags,
+                    Change::Clear | Change::Text(_) => now.tags.is_empty(),
+                };
+            }
+        };
+        match change {
+            Change::Text(wanted) => text.as_ref() == Some(wanted),
+            Change::Clear | Change::List(_) => text.is_none(),
+        }
+    };
+    edit.changes().filter(|change| !is_same(change)).map(|(field, _)| field).collect()
 }
 
 /// Where one change goes: to the place that supplies the value today.
@@ -145,7 +169,7 @@ impl Destination {
         let cleared = *change == Change::Clear;
         let in_file = file_supplies || (main.is_markdown && (cleared || !entry_supplies));
         if !in_file && target.listed.is_none() {
-            let message = "it has no frontmatter of its own, so it cannot be edited";
+            let message = "it has no frontmatter of its own: change its JSON file yourself";
             return Err(WriteError::unfit(message).into());
         }
         let in_entry = match (&target.listed, in_file) {

@@ -70,10 +70,7 @@ impl From<Failure> for WriteError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Told(error) => error,
-            Failure::Busy => Self::Busy,
-            Failure::Overtaken => {
-                Self::Exists("somebody has just changed these files: look again".to_owned())
-            }
+            Failure::Busy | Failure::Overtaken => Self::Busy,
             Failure::Io(error) => of_io(error),
         }
     }

@@ -2,9 +2,12 @@
 
 use std::io;
 
-use larder::domain::{
-    id::ArtifactId,
-    writing::{HistoryEntry, MAX_HISTORY},
+use larder::{
+    domain::{
+        id::ArtifactId,
+        writing::{HistoryEntry, MAX_HISTORY},
+    },
+    ports::WriteError,
 };
 
 use super::{failure::Failure, recovery::SOURCE_STATE, tree::Tree};
@@ -16,11 +19,26 @@ const HISTORY: &str = "history.jsonl";
 /// How much of its end is read, at most: some 100,000 writes.
 const MAX_READ: u64 = 32 * 1024 * 1024;
 
-/// Adds a line, unless it is there already: who finishes another's write may come second.
+/// Refuses to write where the history cannot be.
+pub(super) fn check(tree: &Tree) -> Result<(), Failure> {
+    let path = tree.own(HISTORY);
+    if tree.is_file(&path)? || !tree.exists(&path)? {
+        return Ok(());
+    }
+    let message = format!("{path}, where the history of writes is kept, is no file: move it away");
+    Err(WriteError::unfit(message).into())
+}
+
+/// Adds a line, unless it is there already: who finishes another's write may come second. Where no
+/// history can be, the write is finished all the same.
 pub(super) fn append(tree: &Tree, entry: &HistoryEntry) -> io::Result<()> {
     /// More than the longest line has.
     const TAIL: u64 = 64 * 1024;
     let path = tree.own(HISTORY);
+    if tree.exists(&path)? && !tree.is_file(&path)? {
+        tracing::error!(path, id = entry.id, "the history is no file: a write is not told there");
+        return Ok(());
+    }
     let tail = tree.root.read_end(&path, TAIL)?;
     if entries(&tail).any(|told| told.id == entry.id) {
         return Ok(());

@@ -52,7 +52,8 @@ pub(crate) use self::{
     recovery::{SOURCE_STATE, lock_project},
     target::Target,
     transaction::{Side, Transaction},
-    tree::{Tree, hash, split},
+    trash::TRASH,
+    tree::{Patience, Tree, hash, split},
 };
 use crate::{
     FileSystem,
@@ -61,9 +62,6 @@ use crate::{
     rows::Reader,
     unreadable,
 };
-
-/// How long a writer waits for the others of this process; for those of another one, as long again.
-const WAIT: Duration = Duration::from_secs(5);
 
 /// The turns of this process's writers, by root: first come, first served. The locks of files have
 /// no order of their own.
@@ -84,6 +82,8 @@ pub(crate) struct Writing<'a> {
     pub(crate) tree: Tree,
     pub(crate) manifests: &'a KnownValid,
     pub(crate) stamp: Stamp,
+    /// Until when it waits for other locks.
+    pub(crate) patience: Patience,
 }
 
 impl Writing<'_> {
@@ -109,16 +109,18 @@ impl FileSystem {
         work: impl FnOnce(&Writing<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, WriteError> {
         let turn = self.turns.of(&source.root).lock_owned();
-        let Ok(turn) = tokio::time::timeout(WAIT, turn).await else { return Err(WriteError::Busy) };
+        let patience = Patience::new();
+        let turn = tokio::time::timeout_at(patience.end(), turn).await;
+        let turn = turn.map_err(|_| WriteError::Busy)?;
         let (by, manifests) = (by.to_owned(), Arc::clone(&self.manifests));
         let written = self.reading(source, move |reader| {
             let _turn = turn;
-            let locked = recovery::lock_source(&reader.source.root);
+            let locked = recovery::lock_source(&reader.source.root, patience);
             Ok(locked.and_then(|tree| {
                 hit("locked");
                 // The moment at which it is this writer's turn: the order of times is that of writes.
                 let stamp = Stamp { at: reader.clock.now(), by };
-                work(&Writing { reader, tree, manifests: &manifests, stamp })
+                work(&Writing { reader, tree, manifests: &manifests, stamp, patience })
             }))
         });
         written.await?.map_err(WriteError::from)
@@ -160,7 +162,8 @@ impl ArtifactWriter for FileSystem {
     ) -> Result<Written, WriteError> {
         require_manifest(source, "made")?;
         let new = new.clone();
-        self.writing(source, by, move |writing| create::create(writing, &new)).await
+        let work = move |writing: &Writing<'_>| retried(|| create::create(writing, &new));
+        self.writing(source, by, work).await
     }
 
     async fn delete(
@@ -184,7 +187,8 @@ impl ArtifactWriter for FileSystem {
         // What is no id of Larder's own names nothing, and is no path.
         let Ok(trash_id) = trash_id.parse::<Ulid>() else { return Err(WriteError::Missing) };
         let trash_id = trash_id.to_string();
-        self.writing(source, by, move |writing| restore::restore(writing, &trash_id)).await
+        let work = move |writing: &Writing<'_>| retried(|| restore::restore(writing, &trash_id));
+        self.writing(source, by, work).await
     }
 
     async fn trash(&self, source: &Source) -> Result<Vec<TrashItem>, WriteError> {
@@ -204,6 +208,19 @@ impl ArtifactWriter for FileSystem {
         let tidied = self.reading(source, move |reader| Ok(tidy(reader, keep)));
         tidied.await?.map_err(WriteError::from)
     }
+}
+
+/// Begins a write anew as long as somebody saves while it goes on; for so long that only a program
+/// that saves all the time makes it give up.
+pub(crate) fn retried<T>(attempt: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
+    const TRIES: usize = 16;
+    for _ in 0..TRIES {
+        match attempt() {
+            Err(Failure::Overtaken) => {}
+            outcome => return outcome,
+        }
+    }
+    Err(Failure::Busy)
 }
 
 fn tidy(reader: &Reader<'_>, keep: Duration) -> Result<(), Failure> {

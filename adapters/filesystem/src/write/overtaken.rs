@@ -10,8 +10,8 @@ use std::{
 use super::{
     failure::Failure,
     recovery::SOURCE_STATE,
-    steps::exchange,
-    tree::{Like, Tree, hash},
+    steps::{Halt, exchange},
+    tree::{Like, Patience, Tree, hash},
 };
 
 const FILE: &str = "file.md";
@@ -26,7 +26,8 @@ fn the_last_save_stays_however_often_somebody_saves_while_a_step_is_made() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(FILE);
     fs::write(&path, "save 0").unwrap();
-    let tree = Tree::lock(directory.path().to_str().unwrap(), SOURCE_STATE).unwrap();
+    let tree =
+        Tree::lock(directory.path().to_str().unwrap(), SOURCE_STATE, Patience::new()).unwrap();
     let going = AtomicBool::new(true);
     let (exchanged, overtaken) = thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -44,7 +45,7 @@ fn the_last_save_stays_however_often_somebody_saves_while_a_step_is_made() {
                 // Without the look before it, which leaves little to be seen here.
                 match exchange(&tree, FILE, STAGED, &hash(&before), &hash(after.as_bytes())) {
                     Ok(()) => exchanged += 1,
-                    Err(Failure::Overtaken) => overtaken += 1,
+                    Err(Halt::Undone(Failure::Overtaken)) => overtaken += 1,
                     Err(failure) => panic!("{failure:?}"),
                 }
                 tree.unlink(STAGED).unwrap();

@@ -6,15 +6,16 @@ use super::{
     failure::Failure,
     hit,
     journal::{Action, Journal, STAGED, Step},
-    steps::put,
+    steps::{Halt, put},
     transaction::finish,
-    tree::{Like, Tree},
+    tree::{Like, Patience, Tree},
 };
 use crate::files::Root;
 
 /// Where a source's and a project's own files are.
 pub(crate) const SOURCE_STATE: &str = ".larder";
-pub(crate) const PROJECT_STATE: &str = ".claude/.larder";
+/// Not `.larder`: a project's `.claude` may be a source itself.
+pub(crate) const PROJECT_STATE: &str = ".claude/.larder-project";
 
 /// Where contents go that could not be put in place, for a person to look at.
 const CONFLICTS: &str = "conflicts";
@@ -23,16 +24,16 @@ const CONFLICTS: &str = "conflicts";
 const PENDING: &str = "pending";
 
 /// Locks a source, and finishes what a killed writer had begun there.
-pub(crate) fn lock_source(root: &str) -> Result<Tree, Failure> {
-    let tree = Tree::lock(root, SOURCE_STATE)?;
-    recover(&tree)?;
+pub(crate) fn lock_source(root: &str, patience: Patience) -> Result<Tree, Failure> {
+    let tree = Tree::lock(root, SOURCE_STATE, patience)?;
+    roll(&tree, None, patience)?;
     Ok(tree)
 }
 
 /// Locks a project for a write from `source`, which is locked already, and finishes what a killed
 /// writer had begun there from another source.
-pub(crate) fn lock_project(root: &str, source: &Tree) -> Result<Tree, Failure> {
-    let tree = Tree::lock(root, PROJECT_STATE)?;
+pub(crate) fn lock_project(root: &str, source: &Tree, patience: Patience) -> Result<Tree, Failure> {
+    let tree = Tree::lock(root, PROJECT_STATE, patience)?;
     let pending = tree.own(PENDING);
     if let Some(other) = tree.read(&pending)? {
         let other = String::from_utf8_lossy(&other).into_owned();
@@ -43,7 +44,7 @@ pub(crate) fn lock_project(root: &str, source: &Tree) -> Result<Tree, Failure> {
             let Some(other) = Tree::try_lock(&other, SOURCE_STATE)? else {
                 return Err(Failure::Busy);
             };
-            roll(&other, Some(&tree))?;
+            roll(&other, Some(&tree), patience)?;
         }
         tree.unlink(&pending)?;
     }
@@ -66,10 +67,10 @@ pub(super) fn withdraw(project: &Tree) -> io::Result<()> {
 
 /// Finishes, or takes away, what a killed writer had begun in a tree that is locked.
 pub(crate) fn recover(tree: &Tree) -> Result<(), Failure> {
-    roll(tree, None)
+    roll(tree, None, Patience::new())
 }
 
-fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
+fn roll(tree: &Tree, project: Option<&Tree>, patience: Patience) -> Result<(), Failure> {
     let Some(journal) = Journal::read(tree)? else {
         return Ok(tree.empty(&tree.own(STAGED))?);
     };
@@ -77,7 +78,7 @@ fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
     let foreign = journal.steps.iter().map(|step| step.root.as_str()).find(|root| *root != own);
     let project = project.filter(|project| foreign == Some(project.path().as_str()));
     let locked = match foreign.filter(|_| project.is_none()) {
-        Some(root) => project_of(root, &own)?,
+        Some(root) => project_of(root, &own, patience)?,
         None => None,
     };
     let project = locked.as_ref().or(project);
@@ -110,8 +111,12 @@ fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
         match state {
             State::Placed => {}
             State::Pending => match put(at, &step.action) {
-                Err(Failure::Overtaken) => set_aside(at, &journal.id, number, &step.action)?,
-                put => put?,
+                Ok(()) => {}
+                Err(Halt::Undone(Failure::Overtaken)) => {
+                    set_aside(at, &journal.id, number, &step.action)?;
+                }
+                Err(Halt::Undone(failure)) => return Err(failure),
+                Err(Halt::Stuck(error)) => return Err(error.into()),
             },
             State::Foreign => set_aside(at, &journal.id, number, &step.action)?,
         }
@@ -123,7 +128,7 @@ fn roll(tree: &Tree, project: Option<&Tree>) -> Result<(), Failure> {
 
 /// The project that a source's journal speaks of; `None` when it is gone, or does not say so itself:
 /// a journal that came with a clone must not reach into other directories.
-fn project_of(root: &str, source: &str) -> Result<Option<Tree>, Failure> {
+fn project_of(root: &str, source: &str, patience: Patience) -> Result<Option<Tree>, Failure> {
     /// More than a path has (`PATH_MAX`, limits.h).
     const MOST: u64 = 8_192;
     let pending = format!("{PROJECT_STATE}/{PENDING}");
@@ -132,7 +137,7 @@ fn project_of(root: &str, source: &str) -> Result<Option<Tree>, Failure> {
         tracing::warn!(project = root, "a journal speaks of a project that knows nothing of it");
         return Ok(None);
     }
-    match Tree::lock(root, PROJECT_STATE) {
+    match Tree::lock(root, PROJECT_STATE, patience) {
         Err(Failure::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         locked => locked.map(Some),
     }
@@ -168,7 +173,10 @@ impl State {
                         }
                         Ok(Self::Foreign)
                     }
-                    _ => Ok(Self::Placed),
+                    Some(_) => Ok(Self::Placed),
+                    // Killed between the two renames that stand for an exchange.
+                    None if here.as_ref() == Some(after) => Ok(Self::Placed),
+                    None => Ok(Self::Foreign),
                 }
             }
             Action::Move { from, to, check } => {
@@ -184,7 +192,9 @@ impl State {
                         tree.rename(to, from)?;
                         Ok(Self::Foreign)
                     }
-                    (true, true) if is_staged(tree, from) => Ok(Self::Foreign),
+                    // What was to come out of Larder's own directory waits there still, or is gone
+                    // without having come.
+                    (here, there) if here == there && is_own(tree, from) => Ok(Self::Foreign),
                     // What was moved away may have been made anew since.
                     (false, _) | (true, true) => Ok(Self::Placed),
                     (true, false) if as_read(from)? => Ok(Self::Pending),
@@ -193,6 +203,10 @@ impl State {
             }
         }
     }
+}
+
+fn is_own(tree: &Tree, path: &str) -> bool {
+    path.starts_with(&tree.own(""))
 }
 
 fn is_staged(tree: &Tree, path: &str) -> bool {
@@ -218,7 +232,11 @@ fn set_aside(tree: &Tree, id: &str, number: usize, action: &Action) -> Result<()
     let kept = tree.own(&format!("{CONFLICTS}/{id}-{number}"));
     tracing::error!(path = about, kept, "somebody saved this file while a write was unfinished");
     match tree.rename(staged, &kept) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) =>
+        {
+            Ok(())
+        }
         renamed => Ok(renamed?),
     }
 }

@@ -17,13 +17,21 @@ use crate::managed::{self, LOCK, MANIFEST};
 
 /// Restores one artifact.
 pub(super) fn restore(writing: &Writing<'_>, trash_id: &str) -> Result<Written, Failure> {
-    let Writing { tree, manifests, stamp, reader } = writing;
+    let Writing { tree, manifests, stamp, reader, .. } = writing;
     let record = trash::find(tree, trash_id).ok_or(WriteError::Missing)?;
     let id = &record.item.artifact;
     let files = writing.manifest()?;
     let source = &reader.source.name;
     let manifest = files.manifest_text(source)?;
+    if files.entry(source, id)?.is_some() {
+        let message = format!("there is an artifact {id} again: delete that one first");
+        return Err(WriteError::Exists(message).into());
+    }
     let new_manifest = managed::restore_entry(manifests, manifest, &record.entry, stamp.at)?;
+    if files.with_manifest(new_manifest.clone()).entry(source, id)?.is_none() {
+        let message = "its record in the trash does not say what it says to be";
+        return Err(WriteError::unfit(message).into());
+    }
     let place = tree.own(&format!("{TRASH}/{trash_id}"));
     let record_path = format!("{place}/{RECORD}");
     let record_bytes = tree.read(&record_path)?.ok_or(WriteError::Missing)?;

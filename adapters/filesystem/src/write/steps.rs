@@ -9,32 +9,48 @@ use super::{
     tree::{Like, Tree, hash},
 };
 
-/// Makes one step, or leaves everything as it was. [`finish`] brings it to the disk.
-pub(super) fn put(tree: &Tree, action: &Action) -> Result<(), Failure> {
+/// Why a step was not made.
+#[derive(Debug)]
+pub(super) enum Halt {
+    /// Everything is as it was before the step.
+    Undone(Failure),
+    /// It was made, or half of it, and could not be taken back: the record must stay.
+    Stuck(io::Error),
+}
+
+impl<E: Into<Failure>> From<E> for Halt {
+    fn from(failure: E) -> Self {
+        Self::Undone(failure.into())
+    }
+}
+
+/// Makes one step, or leaves everything as it was. [`finish`](super::transaction::finish) brings it
+/// to the disk.
+pub(super) fn put(tree: &Tree, action: &Action) -> Result<(), Halt> {
     match action {
         Action::Exchange { path, staged, before, after } => {
             // A save that came before this is seen without showing anybody, for a moment, what is
             // not going to stay.
             if tree.hash_of(path)?.as_deref() != Some(before) {
-                return Err(Failure::Overtaken);
+                return Err(Failure::Overtaken.into());
             }
             exchange(tree, path, staged, before, after)
         }
         Action::Move { from, to, check } => {
             match tree.rename(from, to) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    return Err(Failure::Overtaken);
+                    return Err(Failure::Overtaken.into());
                 }
                 moved => moved?,
             }
-            if let Some((file, expected)) = check {
-                let file = if file.is_empty() { to.clone() } else { format!("{to}/{file}") };
-                if tree.hash_of(&file)?.as_deref() != Some(expected.as_str()) {
-                    tree.rename(to, from)?;
-                    return Err(Failure::Overtaken);
-                }
+            let Some((file, expected)) = check else { return Ok(()) };
+            let file = if file.is_empty() { to.clone() } else { format!("{to}/{file}") };
+            let found = tree.hash_of(&file);
+            if found.as_ref().is_ok_and(|found| found.as_deref() == Some(expected.as_str())) {
+                return Ok(());
             }
-            Ok(())
+            tree.rename(to, from).map_err(Halt::Stuck)?;
+            Err(found.err().map_or(Failure::Overtaken, Failure::Io).into())
         }
     }
 }
@@ -48,18 +64,25 @@ pub(super) fn exchange(
     staged: &str,
     before: &str,
     after: &str,
-) -> Result<(), Failure> {
+) -> Result<(), Halt> {
     match tree.exchange(staged, path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Failure::Overtaken),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Failure::Overtaken.into());
+        }
         Err(error) if is_unsupported(&error) => return exchange_in_two(tree, path, staged, before),
         exchanged => exchanged?,
     }
     hit("exchanged");
-    match tree.hash_of(staged)? {
-        Some(aside) if aside == before => Ok(()),
-        aside => {
-            put_back(tree, path, staged, after, aside.unwrap_or_default())?;
-            Err(Failure::Overtaken)
+    match tree.hash_of(staged) {
+        Ok(Some(aside)) if aside == before => Ok(()),
+        Ok(aside) => {
+            let aside = aside.unwrap_or_default();
+            put_back(tree, path, staged, after, aside).map_err(Halt::Stuck)?;
+            Err(Failure::Overtaken.into())
+        }
+        Err(error) => {
+            tree.exchange(staged, path).map_err(Halt::Stuck)?;
+            Err(error.into())
         }
     }
 }
@@ -73,7 +96,11 @@ fn put_back(tree: &Tree, path: &str, staged: &str, placed: &str, aside: String) 
 
     let (mut placed, mut aside) = (placed.to_owned(), aside);
     for _ in 0..TRIES {
-        tree.exchange(staged, path)?;
+        match tree.exchange(staged, path) {
+            // What cannot be exchanged goes back by a rename, and nothing comes out.
+            Err(error) if is_unsupported(&error) => return tree.replace(staged, path),
+            exchanged => exchanged?,
+        }
         let out = tree.hash_of(staged)?.unwrap_or_default();
         if out == placed {
             break;
@@ -83,22 +110,24 @@ fn put_back(tree: &Tree, path: &str, staged: &str, placed: &str, aside: String) 
     Ok(())
 }
 
-fn is_unsupported(error: &io::Error) -> bool {
+/// Whether the file system knows no rename but the plain one.
+pub(super) fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported)
         || error.raw_os_error() == Some(rustix::io::Errno::NOSYS.raw_os_error())
 }
 
 /// The same where the file system cannot exchange: a last look, then a rename; what was there is
 /// kept under another name until then.
-fn exchange_in_two(tree: &Tree, path: &str, staged: &str, before: &str) -> Result<(), Failure> {
-    let Some(bytes) = tree.read(path)? else { return Err(Failure::Overtaken) };
+fn exchange_in_two(tree: &Tree, path: &str, staged: &str, before: &str) -> Result<(), Halt> {
+    let Some(bytes) = tree.read(path)? else { return Err(Failure::Overtaken.into()) };
     if hash(&bytes) != before {
-        return Err(Failure::Overtaken);
+        return Err(Failure::Overtaken.into());
     }
     let aside = format!("{staged}.before");
     tree.write_new(&aside, &bytes, &Like::File(path))?;
     tree.replace(staged, path)?;
-    Ok(tree.rename(&aside, staged)?)
+    hit("replaced");
+    tree.rename(&aside, staged).map_err(Halt::Stuck)
 }
 
 /// Undoes one step. What somebody has saved over it since stays.

@@ -11,7 +11,7 @@ use larder::{
     ports::WriteError,
 };
 
-use super::{Writing, failure::Failure};
+use super::{Writing, failure::Failure, retried};
 use crate::{
     files::Refusal,
     json::split_pointer,
@@ -19,9 +19,6 @@ use crate::{
     plain,
     reading::is_markdown,
 };
-
-/// How often a write that wants whatever is there begins anew because somebody saved.
-const TRIES: usize = 16;
 
 /// An artifact, and the bytes that it was read from.
 pub(crate) struct Target {
@@ -86,8 +83,10 @@ impl Target {
         path: &str,
         expected: Option<&Listed>,
     ) -> Result<Written, Failure> {
-        let artifact = Self::open_as(writing, id, path, expected)?.artifact;
-        Ok(Written { artifact, changed: true })
+        match Self::open_as(writing, id, path, expected) {
+            Ok(target) => Ok(Written { artifact: target.artifact, changed: true }),
+            Err(failure) => Err(WriteError::Unread(Box::new(WriteError::from(failure))).into()),
+        }
     }
 
     /// Goes on only if the artifact is as the caller believes.
@@ -107,20 +106,15 @@ impl Target {
 }
 
 /// Tries a write of an artifact that is as the caller believes, and again when somebody saved
-/// meanwhile and the caller wants it whatever is there.
+/// meanwhile, as long as the artifact itself is.
 pub(crate) fn attempts<T>(
     precondition: &Precondition,
     open: impl Fn() -> Result<Target, Failure>,
     attempt: impl Fn(Target) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    for _ in 0..TRIES {
+    retried(|| {
         let target = open()?;
         target.judge(precondition)?;
-        match (attempt(target), precondition.lost()) {
-            (Err(Failure::Overtaken), None) => {}
-            (Err(Failure::Overtaken), Some(form)) => return Err(open()?.conflict(form)),
-            (outcome, _) => return outcome,
-        }
-    }
-    Err(Failure::Busy)
+        attempt(target)
+    })
 }

@@ -3,7 +3,13 @@
 
 use std::{fs, path::Path};
 
-use larder::ports::WriteError;
+use larder::{
+    domain::{
+        id::ArtifactId,
+        writing::{HistoryEntry, Operation, Stamp},
+    },
+    ports::WriteError,
+};
 use tempfile::TempDir;
 
 use super::{
@@ -11,7 +17,7 @@ use super::{
     journal::{Action, Journal, Step},
     lock_project,
     recovery::{announce, lock_source, recover},
-    tree::{Like, hash},
+    tree::{Like, Patience, hash},
 };
 
 /// A tree with a record of a write of `a.md` and `b.md`, neither of them in place.
@@ -19,7 +25,7 @@ fn unfinished(dir: &Path) -> Tree {
     for name in ["a.md", "b.md"] {
         fs::write(dir.join(name), format!("old {name}")).unwrap();
     }
-    let tree = lock_source(dir.to_str().unwrap()).unwrap();
+    let tree = lock_source(dir.to_str().unwrap(), Patience::new()).unwrap();
     tree.make_directories(".larder/staged").unwrap();
     let steps = ["a.md", "b.md"].map(|name| {
         let staged = format!(".larder/staged/{name}");
@@ -113,11 +119,77 @@ fn the_newer_of_two_saves_is_kept_when_the_writer_was_killed_between_putting_the
 }
 
 #[test]
+fn what_waits_in_the_trash_is_not_taken_for_restored_because_something_is_in_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = unfinished(dir.path());
+    let mut journal = Journal::read(&tree).unwrap().unwrap();
+    let from = ".larder/trash/1/files/x.md".to_owned();
+    tree.make_directories(".larder/trash/1/files").unwrap();
+    tree.write_new(&from, b"deleted", &Like::New).unwrap();
+    fs::write(dir.path().join("x.md"), "made since").unwrap();
+    let action = Action::Move { from: from.clone(), to: "x.md".to_owned(), check: None };
+    journal.steps.insert(0, Step { root: tree.path(), action });
+    journal.write(&tree).unwrap();
+    recover(&tree).unwrap();
+    assert_eq!(
+        (read(&dir, "x.md").as_str(), read(&dir, &from).as_str()),
+        ("made since", "deleted")
+    );
+    assert_eq!(
+        (read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()),
+        ("old a.md", "old b.md")
+    );
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn what_was_staged_and_is_gone_is_not_taken_for_placed() {
+    let dir = tempfile::tempdir().unwrap();
+    let tree = unfinished(dir.path());
+    fs::remove_file(dir.path().join(".larder/staged/a.md")).unwrap();
+    recover(&tree).unwrap();
+    assert_eq!(
+        (read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()),
+        ("old a.md", "old b.md")
+    );
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn a_step_whose_outcome_cannot_be_looked_at_is_undone() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("real.md"), "x").unwrap();
+    std::os::unix::fs::symlink("real.md", dir.path().join("link.md")).unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
+    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    write.remove(Side::Source, "link.md", b"x").unwrap();
+    assert!(write.commit(None).is_err());
+    assert!(dir.path().join("link.md").is_symlink(), "it is where it was");
+    assert!(is_tidy(&dir));
+}
+
+#[test]
+fn a_history_that_is_no_file_is_told_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.md"), "old").unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
+    fs::create_dir(dir.path().join(".larder/history.jsonl")).unwrap();
+    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    write.replace(Side::Source, "a.md", b"old", b"new").unwrap();
+    let stamp = Stamp { at: larder::domain::Timestamp::default(), by: "local".to_owned() };
+    let id = ArtifactId::parse("skill:a").unwrap();
+    let told = write.commit(Some(HistoryEntry::new("1", &id, Operation::Edit, &stamp)));
+    let Err(Failure::Told(WriteError::Unfit { message, .. })) = told else { panic!("{told:?}") };
+    assert!(message.contains("history.jsonl"), "{message}");
+    assert_eq!(read(&dir, "a.md"), "old");
+}
+
+#[test]
 fn a_save_during_a_write_is_put_back_and_the_write_is_overtaken() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.md"), "read").unwrap();
     fs::write(dir.path().join("b.md"), "saved since it was read").unwrap();
-    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
     let mut write = Transaction::new(&tree, None, "1".to_owned());
     write.replace(Side::Source, "a.md", b"read", b"new").unwrap();
     write.replace(Side::Source, "b.md", b"read", b"new").unwrap();
@@ -131,7 +203,7 @@ fn a_save_during_a_write_is_put_back_and_the_write_is_overtaken() {
 fn a_file_that_came_or_went_during_a_write_overtakes_it() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("there.md"), "saved").unwrap();
-    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
     let mut write = Transaction::new(&tree, None, "1".to_owned());
     write.create(Side::Source, "there.md", b"new", None).unwrap();
     assert!(matches!(write.commit(None), Err(Failure::Overtaken)));
@@ -146,7 +218,7 @@ fn a_file_that_came_or_went_during_a_write_overtakes_it() {
 #[test]
 fn a_write_that_was_not_committed_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
     let mut write = Transaction::new(&tree, None, "1".to_owned());
     write.create(Side::Source, "new/a.md", b"new", None).unwrap();
     drop(write);
@@ -156,7 +228,7 @@ fn a_write_that_was_not_committed_leaves_nothing() {
 #[test]
 fn a_damaged_record_stops_writers_and_names_itself() {
     let dir = tempfile::tempdir().unwrap();
-    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
     fs::write(dir.path().join(".larder/journal.json"), "{").unwrap();
     let Err(Failure::Told(WriteError::Unfit { message, .. })) = recover(&tree) else {
         panic!("it must be told")
@@ -166,7 +238,7 @@ fn a_damaged_record_stops_writers_and_names_itself() {
 
 /// A record as a clone could bring it along, of one move below `root`.
 fn brought_along(dir: &Path, root: &Path, from: &str, to: &str) -> Tree {
-    let tree = lock_source(dir.to_str().unwrap()).unwrap();
+    let tree = lock_source(dir.to_str().unwrap(), Patience::new()).unwrap();
     let root = fs::canonicalize(root).unwrap().to_str().unwrap().to_owned();
     let action = Action::Move { from: from.to_owned(), to: to.to_owned(), check: None };
     let steps = vec![Step { root, action }];
@@ -188,8 +260,8 @@ fn a_record_that_speaks_of_other_directories_is_not_followed() {
 fn what_another_source_has_left_unfinished_in_a_project_is_finished_by_who_comes_there_next() {
     let [first, second, project] = [(); 3].map(|()| tempfile::tempdir().unwrap());
     let path = |dir: &TempDir| dir.path().to_str().unwrap().to_owned();
-    let source = lock_source(&path(&first)).unwrap();
-    let tree = lock_project(&path(&project), &source).unwrap();
+    let source = lock_source(&path(&first), Patience::new()).unwrap();
+    let tree = lock_project(&path(&project), &source, Patience::new()).unwrap();
     let staged = tree.own("staged/x");
     tree.make_directories(&tree.own("staged")).unwrap();
     tree.make_directories(".claude/agents").unwrap();
@@ -201,11 +273,11 @@ fn what_another_source_has_left_unfinished_in_a_project_is_finished_by_who_comes
     Journal { id: "1".to_owned(), steps, history: None }.write(&source).unwrap();
     drop(tree);
 
-    let other = lock_source(&path(&second)).unwrap();
-    let busy = lock_project(&path(&project), &other);
+    let other = lock_source(&path(&second), Patience::new()).unwrap();
+    let busy = lock_project(&path(&project), &other, Patience::new());
     assert!(matches!(busy, Err(Failure::Busy)), "the first one may still be at it");
     drop(source);
-    let tree = lock_project(&path(&project), &other).unwrap();
+    let tree = lock_project(&path(&project), &other, Patience::new()).unwrap();
     assert_eq!(read(&project, ".claude/agents/x.md"), "new");
     assert!(is_tidy(&first) && !tree.exists(&tree.own("pending")).unwrap());
 }
@@ -228,7 +300,7 @@ fn what_one_tree_has_locked_another_cannot_try() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_str().unwrap();
     assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_none(), "nobody ever wrote there");
-    let tree = lock_source(root).unwrap();
+    let tree = lock_source(root, Patience::new()).unwrap();
     assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_none());
     drop(tree);
     assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_some());
@@ -242,7 +314,7 @@ fn modes_are_kept_and_links_within_the_root_are_written_through() {
     fs::write(dir.path().join("real/a.md"), "old").unwrap();
     fs::set_permissions(dir.path().join("real/a.md"), fs::Permissions::from_mode(0o640)).unwrap();
     symlink("real/a.md", dir.path().join("link.md")).unwrap();
-    let tree = lock_source(dir.path().to_str().unwrap()).unwrap();
+    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
     let path = tree.real("link.md").unwrap();
     assert_eq!(path, "real/a.md");
     let mut write = Transaction::new(&tree, None, "1".to_owned());
@@ -258,7 +330,7 @@ fn modes_are_kept_and_links_within_the_root_are_written_through() {
 fn a_directory_of_larders_own_that_is_a_link_is_refused() {
     let (dir, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     std::os::unix::fs::symlink(outside.path(), dir.path().join(".larder")).unwrap();
-    let locked = lock_source(dir.path().to_str().unwrap());
+    let locked = lock_source(dir.path().to_str().unwrap(), Patience::new());
     let error = WriteError::from(locked.err().unwrap());
     assert!(matches!(error, WriteError::Unfit { .. }), "{error:?}");
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);

@@ -14,7 +14,7 @@ use super::{
     history, hit,
     journal::{Action, Journal, STAGED, Step},
     recovery,
-    steps::{put, sync_all, take_back},
+    steps::{Halt, put, sync_all, take_back},
     tree::{Like, Tree, hash, split},
 };
 
@@ -160,6 +160,9 @@ impl<'a> Transaction<'a> {
 
     /// Takes the write place: all of it, or nothing and the reason.
     pub(crate) fn commit(mut self, history: Option<HistoryEntry>) -> Result<(), Failure> {
+        if history.is_some() {
+            history::check(self.tree)?;
+        }
         hit("staged");
         for tree in self.trees() {
             if tree.exists(&tree.own(STAGED))? {
@@ -178,10 +181,15 @@ impl<'a> Transaction<'a> {
         }
         hit("recorded");
         for (at, step) in journal.steps.iter().enumerate() {
-            if let Err(failure) = put(self.of(step), &step.action) {
-                return self.give_up(&journal, at, failure);
+            match put(self.of(step), &step.action) {
+                Ok(()) => hit("put"),
+                Err(Halt::Undone(failure)) => return self.give_up(&journal, at, failure),
+                Err(Halt::Stuck(error)) => {
+                    // The record stays: whoever comes next looks where everything is.
+                    tracing::error!(%error, id = journal.id, "a step could not be taken back");
+                    return Err(error.into());
+                }
             }
-            hit("put");
         }
         // From here on it has taken place, whatever comes.
         let finished = finish(&self.trees(), |root| self.tree_at(root), &journal);
@@ -258,8 +266,7 @@ pub(super) fn finish<'a>(
     }
     Journal::clear(tree)?;
     hit("cleared");
-    let roots = journal.steps.iter().filter_map(|step| tree_at(&step.root));
-    for tree in trees.iter().copied().chain(roots) {
+    for tree in trees {
         tree.empty(&tree.own(STAGED))?;
     }
     if let Some(project) = trees.get(1) {

@@ -10,7 +10,7 @@ use super::tree::Tree;
 use crate::files::Root;
 
 /// The directory, among Larder's own.
-pub(super) const TRASH: &str = "trash";
+pub(crate) const TRASH: &str = "trash";
 
 /// In the directory of a deleted artifact: the record, and the directory of its files.
 pub(super) const RECORD: &str = "record.json";

@@ -10,16 +10,40 @@ use std::{
 
 use larder::domain::revision::Revision;
 use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use tokio::time::Instant;
 
-use super::failure::Failure;
+use super::{failure::Failure, steps::is_unsupported};
 use crate::files::{Refusal, Root};
 
-/// How long a writer waits for another one (write-path of the design: 5 s), and how often it looks.
+/// How long a writer waits for all the locks that it needs, and how often it looks at one. A request
+/// has 30 s, and another writer is done within milliseconds, unless it hangs.
 const WAIT: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(5);
 
+/// Until when a writer waits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Patience(Instant);
+
+impl Patience {
+    /// From now on.
+    pub(crate) fn new() -> Self {
+        Self(Instant::now() + WAIT)
+    }
+
+    /// When it ends.
+    pub(crate) fn end(self) -> Instant {
+        self.0
+    }
+}
+
+/// Largest file that is read whole: what a manifest may have.
+const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
 /// Directories that are made, as the user's mask lets them be.
 const DIRECTORY_MODE: Mode = Mode::from_bits_truncate(0o777);
+
+/// Files that are made, likewise.
+const FILE_MODE: Mode = Mode::from_bits_truncate(0o666);
 
 /// A content, by its hash.
 pub(crate) fn hash(bytes: &[u8]) -> String {
@@ -40,7 +64,7 @@ pub(crate) enum Like<'a> {
 /// part of them may be a link: what a link leads to is named by its own path ([`Tree::real`]).
 pub(crate) struct Tree {
     pub(crate) root: Root,
-    /// Where Larder's own files are: `.larder` or `.claude/.larder`.
+    /// Where Larder's own files are: `.larder` or `.claude/.larder-project`.
     state: String,
     /// Opened anew by each writer: the lock belongs to the open file, and goes with it.
     _lock: File,
@@ -48,7 +72,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Locks a tree; makes the directory of Larder's own files where it is missing.
-    pub(crate) fn lock(root: &str, state: &str) -> Result<Self, Failure> {
+    pub(crate) fn lock(root: &str, state: &str, patience: Patience) -> Result<Self, Failure> {
         let root = Root::open(root)?;
         let mut made = String::new();
         for name in state.split('/') {
@@ -70,14 +94,16 @@ impl Tree {
             Err(error) => return Err(error.into()),
         }
         let lock = open(&directory, "lock", OFlags::CREATE | OFlags::RDWR)?;
-        for _ in 0..WAIT.as_millis() / LOOK.as_millis() {
+        loop {
             match lock.try_lock() {
                 Ok(()) => return Ok(Self { root, state: state.to_owned(), _lock: lock }),
-                Err(TryLockError::WouldBlock) => thread::sleep(LOOK),
+                Err(TryLockError::WouldBlock) if Instant::now() < patience.end() => {
+                    thread::sleep(LOOK);
+                }
+                Err(TryLockError::WouldBlock) => return Err(Failure::Busy),
                 Err(TryLockError::Error(error)) => return Err(error.into()),
             }
         }
-        Err(Failure::Busy)
     }
 
     /// Locks a tree if nobody has it; `None` when somebody has, or nobody ever wrote there.
@@ -132,9 +158,17 @@ impl Tree {
         let opened = self.place(path).and_then(|(parent, name)| {
             open(&parent, name, OFlags::RDONLY | OFlags::NONBLOCK).map(Some)
         });
-        let Some(mut file) = not_there(opened)? else { return Ok(None) };
+        let Some(file) = not_there(opened)? else { return Ok(None) };
+        let meta = file.metadata()?;
+        if meta.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if !meta.is_file() || meta.len() > MAX_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         let mut bytes = Vec::new();
-        io::Read::read_to_end(&mut file, &mut bytes)?;
+        // It may grow meanwhile.
+        io::Read::read_to_end(&mut io::Read::take(file, MAX_BYTES), &mut bytes)?;
         Ok(Some(bytes))
     }
 
@@ -162,17 +196,25 @@ impl Tree {
         Ok(not_there(stat)?.is_some_and(|meta| meta.is_dir()))
     }
 
+    /// Whether a regular file is at a path, and no link to one.
+    pub(crate) fn is_file(&self, path: &str) -> io::Result<bool> {
+        let stat = fs::symlink_metadata(self.root.join(path)).map(Some);
+        Ok(not_there(stat)?.is_some_and(|meta| meta.is_file()))
+    }
+
     /// Writes a new file and brings it to the disk.
     pub(crate) fn write_new(&self, path: &str, bytes: &[u8], like: &Like<'_>) -> io::Result<()> {
         let (parent, name) = self.place(path)?;
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY;
-        let mut file = open(&parent, name, flags)?;
-        file.write_all(bytes)?;
+        // What may be secret is so before anything is in it.
+        let first = if matches!(like, Like::New) { FILE_MODE } else { Mode::RUSR | Mode::WUSR };
+        let mut file = open_as(&parent, name, flags, first)?;
         match like {
             Like::New => {}
             Like::Mode(mode) => rustix::fs::fchmod(&file, Mode::from_raw_mode(mode & 0o777))?,
             Like::File(path) => self.make_like(&file, path)?,
         }
+        file.write_all(bytes)?;
         file.sync_all()
     }
 
@@ -217,7 +259,16 @@ impl Tree {
 
     /// Moves what is at a path to one where nothing is.
     pub(crate) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        self.rename_with(from, to, RenameFlags::NOREPLACE)
+        match self.rename_with(from, to, RenameFlags::NOREPLACE) {
+            // A last look has to do where the file system cannot look itself.
+            Err(error) if is_unsupported(&error) => {
+                if self.exists(to)? {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                self.rename_with(from, to, RenameFlags::empty())
+            }
+            renamed => renamed,
+        }
     }
 
     /// Moves a file over another one.
@@ -226,6 +277,10 @@ impl Tree {
     }
 
     fn rename_with(&self, from: &str, to: &str, flags: RenameFlags) -> io::Result<()> {
+        #[cfg(feature = "failpoints")]
+        if !flags.is_empty() {
+            fail::fail_point!("no-exchange", |_| Err(io::ErrorKind::InvalidInput.into()));
+        }
         let ((from_parent, from), (to_parent, to)) = (self.place(from)?, self.place(to)?);
         Ok(rustix::fs::renameat_with(&from_parent, from, &to_parent, to, flags)?)
     }
@@ -329,7 +384,11 @@ fn make_directory(root: &Root, path: &str) -> io::Result<()> {
 
 /// Opens a file in a directory; a link is refused.
 fn open(directory: &OwnedFd, name: &str, flags: OFlags) -> io::Result<File> {
+    open_as(directory, name, flags, FILE_MODE)
+}
+
+/// The same; a new one gets that mode.
+fn open_as(directory: &OwnedFd, name: &str, flags: OFlags, mode: Mode) -> io::Result<File> {
     let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::from_bits_truncate(0o666);
     Ok(File::from(rustix::fs::openat(directory, name, flags, mode)?))
 }

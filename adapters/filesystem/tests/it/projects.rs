@@ -234,6 +234,12 @@ async fn a_synchronisation_takes_the_projects_changes_by_its_strategy() {
     let theirs = Action::Sync(SyncStrategy::Theirs);
     assert_eq!(world.outcomes(theirs).await[0], (SKILL.to_owned(), Updated));
     assert!(world.collection("skills/pdf/SKILL.md").contains(": c"));
+    let mut kept: Vec<String> = Vec::new();
+    for id in fs::read_dir(world.files.root.join(".larder/trash")).unwrap() {
+        let replaced = id.unwrap().path().join("replaced/skills/pdf/SKILL.md");
+        kept.extend(fs::read_to_string(replaced));
+    }
+    assert!(kept.iter().any(|text| text.contains(": d")), "what was replaced is kept: {kept:?}");
 
     fs::remove_file(world.project().join(SKILL)).unwrap();
     let error = world.transfer("skill:pdf", theirs).await.unwrap_err();
@@ -266,9 +272,10 @@ async fn a_server_and_hooks_are_merged_into_files_that_others_share() {
     world.transfer("mcp:weather", Action::Undeploy).await.unwrap();
     world.transfer("hook:fmt", Action::Undeploy).await.unwrap();
     assert!(!world.read(".mcp.json").contains("weather"), "{}", world.read(".mcp.json"));
+    assert!(!world.project().join(".claude/.larder-deployed.toml").exists(), "nothing is deployed");
     let settings: serde_json::Value =
         serde_json::from_str(&world.read(".claude/settings.json")).unwrap();
-    assert_eq!(settings["hooks"]["Stop"], serde_json::json!([{"hooks": [1]}]));
+    assert_eq!(settings["hooks"], serde_json::json!({"Stop": [{"hooks": [1]}]}));
 
     let sync = Action::Sync(SyncStrategy::Theirs);
     world.transfer("mcp:weather", MERGE).await.unwrap();
@@ -287,7 +294,6 @@ async fn a_project_lies_within_a_root_wherever_links_lead() {
         outside.to_string_lossy().into_owned(),
         format!("{root}/link"),
         format!("{root}/shop/../../outside"),
-        format!("{root}/none"),
         "/".to_owned(),
         "/nowhere".to_owned(),
     ] {
@@ -295,6 +301,8 @@ async fn a_project_lies_within_a_root_wherever_links_lead() {
         let WriteError::Forbidden(message) = &error else { panic!("{path}: {error:?}") };
         assert!(message.contains("deploy.roots"), "{message}");
     }
+    let error = world.transfer_at("skill:pdf", &format!("{root}/none"), MERGE).await.unwrap_err();
+    assert!(error.to_string().contains("make the project's directory"), "{error}");
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
 
     let escaping = world.roots.path().join("projects/escaping");
@@ -304,6 +312,68 @@ async fn a_project_lies_within_a_root_wherever_links_lead() {
     let error = world.transfer_at("skill:pdf", &path, MERGE).await.unwrap_err();
     assert!(matches!(error, WriteError::Unfit { .. }), "{error:?}");
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn what_a_record_names_is_shown_only_where_it_lies_within_a_root_now() {
+    let world = World::new();
+    world.outcomes(MERGE).await;
+    let place = world.place("skill:pdf").await;
+    let record = world.collection(".larder/deployments.toml");
+    let shown = world.project().to_string_lossy().into_owned();
+    let outside = world.roots.path().join("outside");
+    fs::rename(world.project(), &outside).unwrap();
+    for path in [format!("{shown}/../../outside"), outside.to_string_lossy().into_owned()] {
+        world.files.write(".larder/deployments.toml", record.replace(&shown, &path));
+        let listed = world.files.files.deployments(&place, &world.within()).await.unwrap();
+        assert!(listed.is_empty(), "{path}: {listed:?}");
+    }
+    world.files.write(".larder/deployments.toml", &record);
+    std::os::unix::fs::symlink(&outside, world.project()).unwrap();
+    let listed = world.files.files.deployments(&place, &world.within()).await.unwrap();
+    assert!(listed.is_empty(), "a link since: {listed:?}");
+}
+
+#[tokio::test]
+async fn what_another_collection_has_deployed_is_not_taken_away() {
+    let world = World::new();
+    world.outcomes(MERGE).await;
+    let record = ".claude/.larder-deployed.toml";
+    world.write(
+        record,
+        &world.read(record).replace("collection = \"work\"", "collection = \"home\""),
+    );
+    let error = world.transfer("skill:pdf", Action::Undeploy).await.unwrap_err();
+    assert!(error.to_string().contains("from the collection home"), "{error}");
+    assert!(world.project().join(SKILL).exists());
+    let place = world.place("skill:pdf").await;
+    assert!(world.files.files.deployments(&place, &world.within()).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_kept_from_others_in_the_collection_is_so_in_the_project() {
+    let world = World::new();
+    let server = world.files.root.join("mcp/weather.json");
+    fs::set_permissions(server, fs::Permissions::from_mode(0o600)).unwrap();
+    world.transfer("mcp:weather", MERGE).await.unwrap();
+    let mode = fs::metadata(world.project().join(".mcp.json")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[tokio::test]
+async fn links_within_a_project_are_written_through_and_not_removed() {
+    let world = World::new();
+    world.outcomes(MERGE).await;
+    let mine = world.project().join("mine.md");
+    fs::rename(world.project().join(SKILL), &mine).unwrap();
+    std::os::unix::fs::symlink("../../../mine.md", world.project().join(SKILL)).unwrap();
+    world.files.write("skills/pdf/SKILL.md", "---\ndescription: d\n---\nv2\n");
+    world.outcomes(MERGE).await;
+    assert!(world.project().join(SKILL).is_symlink());
+    assert!(world.read("mine.md").ends_with("v2\n"));
+    let error = world.transfer("skill:pdf", Action::Undeploy).await.unwrap_err();
+    assert!(error.to_string().contains("is a link"), "{error}");
+    assert!(world.project().join(SKILL).is_symlink() && mine.exists());
 }
 
 #[tokio::test]

@@ -231,7 +231,7 @@ async fn what_leads_out_or_is_gone_is_not_edited() {
     symlink("../../../out/SKILL.md", files.root.join("skills/pdf/link.md")).unwrap();
     for id in ["skill:out", "agent:gone"] {
         let message = why(files.edit(id, &[(Field::Version, "2")]).await);
-        assert!(message.starts_with("it cannot be edited"), "{id}: {message}");
+        assert!(message.starts_with("it cannot be edited as it is"), "{id}: {message}");
     }
     assert!(matches!(
         files.edit("skill:none", &[(Field::Version, "2")]).await,
@@ -254,7 +254,7 @@ async fn a_plain_artifact_is_edited_in_its_frontmatter_alone() {
     let server = files
         .edit_at("mcp:x", ".mcp.json#/mcpServers/x", &[(Field::Version, "1")], &Precondition::any())
         .await;
-    assert!(why(server).contains("no frontmatter"));
+    assert!(why(server).contains("change its JSON file"));
     let place = files.place("agent:a", "agents/a.md").await;
     let deleted = files.files.delete(&place, &Precondition::any(), "local").await;
     assert!(why(deleted).contains("plain directory"));
@@ -382,6 +382,11 @@ async fn a_new_artifact_has_its_files_and_its_entry() {
     assert!(matches!(again, Err(WriteError::Exists(_))));
     let history = files.files.history(&source, &artifact.id).await.unwrap();
     assert_eq!(history[0].revision_after.as_ref(), Some(&artifact.revision));
+
+    let metadata = MetadataEdit::new([(Field::Description, Change::Text("d".into()))]);
+    let inner = NewArtifact::new("skill", "inner", metadata, Vec::new(), String::new()).unwrap();
+    let again = files.files.create(&source, &inner, "local").await;
+    assert!(matches!(again, Err(WriteError::Exists(_))), "another path has that id: {again:?}");
 
     fs::create_dir_all(files.root.join("skills/taken")).unwrap();
     let metadata = MetadataEdit::new([(Field::Description, Change::Text("d".into()))]);

@@ -13,7 +13,7 @@ use poem_openapi::{
     param::{Header, Path, Query},
 };
 
-use super::{Tag, default_collection, freshness_of, parse_id};
+use super::{Tag, default_collection, freshness_of, listing, parse_id};
 use crate::{
     answer::{Json, Revised},
     body::Body,
@@ -63,11 +63,22 @@ impl EditingApi {
 
     /// List deleted artifacts
     ///
-    /// The latest first.
+    /// The latest first. One that is kept is kept for as long as `cache.trash` says.
     #[oai(path = "/trash", method = "get", operation_id = "listTrash")]
-    async fn trash(&self, shared: Data<&Arc<State>>) -> Result<Json<TrashList>, Refused<Nothing>> {
-        let items = shared.larder.trash().await?.into_iter().map(TrashItem::from).collect();
-        Ok(Json::new(&TrashList { items })?)
+    async fn trash(
+        &self,
+        shared: Data<&Arc<State>>,
+        /// How many at most.
+        #[oai(validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<Option<u32>>,
+        /// Go on behind the deleted artifact of this `trash_id`.
+        #[oai(validator(min_length = 1, max_length = 64))]
+        after: Query<Option<String>>,
+    ) -> Result<Json<TrashList>, Refused<Nothing>> {
+        let limit = usize::try_from(listing::limit(limit.0)?.get()).unwrap_or(usize::MAX);
+        let (items, total) = shared.larder.trash(limit, after.0.as_deref()).await?;
+        let items = items.into_iter().map(TrashItem::from).collect();
+        Ok(Json::new(&TrashList { items, total_count: total as u64 })?)
     }
 
     /// Restore a deleted artifact

@@ -27,7 +27,8 @@ impl ProjectsApi {
     /// Deploy an artifact
     ///
     /// Copies it into a project's `.claude` (an MCP server into its `.mcp.json`, hooks into its
-    /// `settings.json`). The project must lie in one of `deploy.roots`.
+    /// `settings.json`). The project must lie in one of `deploy.roots`. What somebody wrote there and
+    /// is overwritten stays in the collection's `.larder/trash` for as long as `cache.trash` says.
     #[oai(path = "/:artifact_id/deploy", method = "post", operation_id = "deployArtifact")]
     async fn deploy(
         &self,
@@ -65,7 +66,10 @@ impl ProjectsApi {
 
     /// Synchronise an artifact from a project
     ///
-    /// Takes what was changed in the project since the deployment into the collection.
+    /// Takes what was changed in the project since the deployment into the collection: files that are
+    /// new there, other, or gone. What they replace stays in the collection's `.larder/trash`. Where
+    /// both sides have changed a file, `manual` writes nothing and lists it (409), `theirs` takes the
+    /// project's, `ours` keeps the collection's.
     #[oai(path = "/:artifact_id/sync", method = "post", operation_id = "syncArtifact")]
     async fn sync(
         &self,

@@ -18,7 +18,8 @@ use crate::body::{Described, Fields};
 #[derive(Debug, Clone, Object)]
 #[oai(example)]
 pub(crate) struct MetadataChange {
-    /// What it is for.
+    /// What it is for; no line breaks or other control characters, in no field. Without one, the
+    /// body's first paragraph serves.
     #[oai(validator(min_length = 1, max_length = 1024), skip_serializing_if_is_none)]
     pub description: Option<Nullable<String>>,
     /// Who wrote it.

@@ -76,11 +76,13 @@ impl Example for DeletedArtifact {
 pub(crate) struct TrashList {
     /// The deleted artifacts.
     pub items: Vec<TrashItem>,
+    /// How many there are in all.
+    pub total_count: u64,
 }
 
 impl Example for TrashList {
     fn example() -> Self {
-        Self { items: vec![TrashItem::example()] }
+        Self { items: vec![TrashItem::example()], total_count: 1 }
     }
 }
 
@@ -95,7 +97,7 @@ pub(crate) struct HistoryItem {
     pub at: Moment,
     /// By whom.
     pub by: String,
-    /// The fields that an edit named.
+    /// The fields that an edit changed.
     pub fields: Vec<String>,
     /// The revision before; null where there was nothing.
     pub revision_before: Nullable<String>,

@@ -210,6 +210,11 @@ async fn a_deleted_artifact_is_in_the_trash_and_comes_back() {
     house.get("/api/v1/artifacts/skill:a").await.problem(404, "not-found");
     let trash = house.get("/api/v1/artifacts/trash").await.json();
     assert_eq!(trash["items"][0]["trash_id"], deleted["trash_id"]);
+    assert_eq!(trash["total_count"], 1);
+    let id = deleted["trash_id"].as_str().unwrap();
+    let behind = house.get(&format!("/api/v1/artifacts/trash?limit=1&after={id}")).await.json();
+    assert_eq!((&behind["items"], &behind["total_count"]), (&json!([]), &json!(1)));
+    house.get("/api/v1/artifacts/trash?limit=0").await.problem(422, "invalid");
     assert!(!house.files.has(&house.work, &artifact_id("skill:a")));
 
     let restore =

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::write::double_quoted;
 use crate::frontmatter::{
+    KEYS,
     lines::{is_conflict_marker, key_of, segments, value_of, yaml_of},
     quote::{line_end, quoted},
     strict, with_line_feeds,
@@ -51,6 +52,13 @@ fn by_line(text: &str) -> Result<String, (&'static str, &str)> {
     for (index, (key, lines)) in segments.iter().enumerate() {
         if segments[..index].iter().any(|(other, _)| other == key) {
             return Err(("this key comes twice", before(lines[0])));
+        }
+        let is_key = |line: &&&str| key_of(line.trim()).is_some_and(|(key, _)| KEYS.contains(&key));
+        if *key != "description"
+            && yaml_of(key, lines).is_none()
+            && let Some(line) = lines.iter().skip(1).find(is_key)
+        {
+            return Err(("this line may be a key of its own", before(line)));
         }
         if yaml_of(key, lines).is_some() {
             out.extend(lines.iter().copied());

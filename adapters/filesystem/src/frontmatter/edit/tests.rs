@@ -209,6 +209,7 @@ fn what_cannot_be_repaired_is_refused_with_its_line() {
         assert!(at == Some(line) && message.contains(why), "{at:?} {message}");
     };
     told("---\nname: a\nx: 1\nname: b\n---\n", 4, "twice");
+    told("---\nname: odd\n\tdescription: tabbed\n---\n", 3, "a key of its own");
     told("---\n<<<<<<< a\nname: a\n=======\nname: b\n>>>>>>> b\n---\n", 2, "merge");
     told("---\nx: 1\nhooks:\n  a: [\n  b: c\n---\n", 3, "below this key");
     told("---\n\njunk\nname: a\nx: [\n---\n", 3, "belongs to no key");
