@@ -9,5 +9,6 @@ mod hostile;
 mod hostile_writes;
 mod house;
 mod mutations;
+mod neighbours;
 mod races;
 mod same;

@@ -60,7 +60,9 @@ fn snapshot(root: &Path) -> BTreeMap<String, Vec<u8>> {
                     found.insert(name, Vec::new());
                 }
                 directories.push(path);
-            } else if ![".larder/lock", ".larder/.gitignore"].iter().any(|own| name.ends_with(own))
+            } else if ![".larder/lock", ".larder-project/lock", "/.gitignore"]
+                .iter()
+                .any(|own| name.ends_with(own))
             {
                 found.insert(name, fs::read(path).unwrap());
             }

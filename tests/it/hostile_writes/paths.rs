@@ -216,8 +216,6 @@ async fn a_project_outside_the_roots_is_forbidden_whether_it_is_there_or_not() {
         &format!("{root}/link"),
         &format!("{root}/link/."),
         &format!("{root}s"),
-        &format!("{root}/none"),
-        &format!("{root}/%2e%2e/outside/project"),
         "/none",
         "/",
         "/etc",
@@ -233,8 +231,10 @@ async fn a_project_outside_the_roots_is_forbidden_whether_it_is_there_or_not() {
         let answer = house.post("artifacts/skill:s0/deploy", &json!({"project_path": path})).await;
         house.refused(&answer, &[(422, "invalid")], &before, path);
     }
-    let file = format!("{root}/shop/README.md");
-    let answer = house.post("artifacts/skill:s0/deploy", &json!({"project_path": file})).await;
-    house.refused(&answer, &[(422, "cannot-be-written")], &before, "a file");
+    for path in ["shop/README.md", "none", "%2e%2e/outside/project"] {
+        let body = json!({"project_path": format!("{root}/{path}")});
+        let answer = house.post("artifacts/skill:s0/deploy", &body).await;
+        house.refused(&answer, &[(422, "cannot-be-written")], &before, path);
+    }
     house.close().await;
 }

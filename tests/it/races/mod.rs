@@ -40,7 +40,7 @@ const CLIENTS: usize = 8;
 const SECONDS: &str = "LARDER_TEST_RACE_SECONDS";
 
 /// Without it: long enough for hundreds of edits, and short enough to be run every time.
-const DEFAULT_SECONDS: u64 = 3;
+const DEFAULT_SECONDS: u64 = 10;
 
 /// How long the clients go on alone: the last write must be one that the cache hears of.
 const ALONE: Duration = Duration::from_millis(300);

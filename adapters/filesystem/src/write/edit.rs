@@ -17,6 +17,7 @@ use super::{
     transaction::Side,
 };
 use crate::{
+    files::normal,
     frontmatter,
     managed::{self, Listed, MANIFEST, Scope},
 };
@@ -54,8 +55,10 @@ impl Plan {
                 Some(Problem { message, line }) => (message.as_str(), *line),
                 None => ("it cannot be read", None),
             };
-            let path = &target.artifact.path;
-            let message = format!("it cannot be edited as it is ({path}: {why}): mend that first");
+            // A path that leads out of the collection is not for an answer.
+            let path = normal(&target.artifact.path).map(|path| format!("{path}: "));
+            let path = path.unwrap_or_default();
+            let message = format!("it cannot be edited as it is ({path}{why}): mend that first");
             return Err(WriteError::Unfit { message, line }.into());
         }
         let (mut in_file, mut in_entry) = (Vec::new(), Vec::new());
