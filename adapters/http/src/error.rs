@@ -50,7 +50,7 @@ fn write(error: &WriteError) -> Problem {
         WriteError::Conflict { form, current } => conflict(*form, current),
         WriteError::Exists(_) => Problem::new(Kind::Exists, message),
         WriteError::Diverged(paths) => {
-            Problem { paths: paths.clone(), ..Problem::new(Kind::Diverged, message) }
+            Problem { paths: Some(paths.clone()), ..Problem::new(Kind::Diverged, message) }
         }
         WriteError::Unfit { line: Some(line), message } => {
             Problem::new(Kind::CannotBeWritten, sentence(&format!("{message} (line {line})")))
@@ -117,6 +117,7 @@ impl Problem {
     pub(crate) fn beside(mut self, edit: &MetadataEdit) -> Self {
         let Some(current) = &self.current else { return self };
         let text = |text: &Nullable<String>| text.0.clone().map_or(Value::Null, Value::String);
+        let mut conflicts = Vec::new();
         for (field, change) in edit.changes() {
             let current = match field {
                 Field::Description => text(&current.description),
@@ -132,9 +133,10 @@ impl Problem {
             };
             if yours != current {
                 let field = field.as_str().to_owned();
-                self.conflicts.push(Conflict { field, yours: Any(yours), current: Any(current) });
+                conflicts.push(Conflict { field, yours: Any(yours), current: Any(current) });
             }
         }
+        self.conflicts = Some(conflicts);
         self
     }
 }

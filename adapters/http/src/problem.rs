@@ -67,25 +67,25 @@ pub(crate) struct Problem {
     #[oai(skip_serializing_if_is_none)]
     pub instance: Option<String>,
     /// What is wrong by field, when the request did not validate.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[oai(skip_serializing_if_is_empty, default)]
-    pub errors: Vec<FieldError>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub errors: Option<Vec<FieldError>>,
     /// The revision that the artifact has now, when a precondition names another one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     pub current_revision: Option<String>,
     /// Where the changes that were asked for differ from what the artifact says now, by field.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[oai(skip_serializing_if_is_empty, default)]
-    pub conflicts: Vec<Conflict>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub conflicts: Option<Vec<Conflict>>,
     /// The metadata that can be edited, as they are now, when a precondition fails.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
     pub current: Option<Box<Current>>,
     /// The files, relative to the project, that both sides have changed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[oai(skip_serializing_if_is_empty, default)]
-    pub paths: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[oai(skip_serializing_if_is_none)]
+    pub paths: Option<Vec<String>>,
     /// How many seconds to wait before another try.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[oai(skip_serializing_if_is_none)]
@@ -188,11 +188,11 @@ impl Problem {
             status: status.as_u16(),
             detail: detail.into(),
             instance: None,
-            errors: Vec::new(),
+            errors: None,
             current_revision: None,
-            conflicts: Vec::new(),
+            conflicts: None,
             current: None,
-            paths: Vec::new(),
+            paths: None,
             retry_after_seconds: None,
             allow: None,
         }
@@ -202,7 +202,7 @@ impl Problem {
     pub(crate) fn invalid(field: impl Into<String>, message: impl Into<String>) -> Self {
         let error = FieldError { field: field.into(), message: message.into() };
         let detail = format!("{}: {}.", error.field, error.message);
-        Self { errors: vec![error], ..Self::new(Kind::Invalid, detail) }
+        Self { errors: Some(vec![error]), ..Self::new(Kind::Invalid, detail) }
     }
 
     /// A request of which these fields do not validate.
@@ -213,7 +213,8 @@ impl Problem {
             .collect();
         let told: Vec<String> =
             errors.iter().map(|error| format!("{}: {}", error.field, error.message)).collect();
-        Self { errors, ..Self::new(Kind::Invalid, format!("{}.", told.join("; "))) }
+        let detail = format!("{}.", told.join("; "));
+        Self { errors: Some(errors), ..Self::new(Kind::Invalid, detail) }
     }
 
     /// A defect of the server's, of which a client learns no more than where the log tells of it.
@@ -299,7 +300,7 @@ impl Problem {
         };
         Some(Self {
             current_revision: Some(EXAMPLE_REVISION.to_owned()),
-            conflicts: vec![conflict],
+            conflicts: Some(vec![conflict]),
             current: Some(Box::new(current)),
             ..Self::new(kind, "The artifact was changed meanwhile: look at it as it is now.")
         })
