@@ -18,7 +18,7 @@ use larder::{
 use serde_json::Value;
 
 use crate::{
-    files::normal,
+    files::{Refusal, normal},
     json::split_pointer,
     json_edit::{self, Part},
     write::{Failure, Target, Tree, hash, split},
@@ -266,7 +266,12 @@ fn read(tree: &Tree, path: &str, bytes_left: &mut usize) -> Result<Option<Conten
     if !tree.exists(path)? {
         return Ok(None);
     }
-    let real = tree.real(path)?;
+    let real = tree.real(path).map_err(|refusal| match refusal {
+        Refusal::Missing => {
+            WriteError::unfit(format!("{path} is a link to nothing: remove it")).into()
+        }
+        refusal => Failure::from(refusal),
+    })?;
     let meta = fs::metadata(tree.root.join(&real))?;
     if !meta.is_file() {
         let message = format!("{path} is neither a file nor a directory, so it is not copied");

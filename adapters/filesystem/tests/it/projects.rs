@@ -373,6 +373,9 @@ async fn links_within_a_project_are_written_through_and_not_removed() {
     assert!(world.read("mine.md").ends_with("v2\n"));
     let error = world.transfer("skill:pdf", Action::Undeploy).await.unwrap_err();
     assert!(error.to_string().contains("is a link"), "{error}");
+    std::os::unix::fs::symlink("nowhere", world.project().join(".claude/skills/pdf/x")).unwrap();
+    let error = world.transfer("skill:pdf", MERGE).await.unwrap_err();
+    assert!(error.to_string().contains("a link to nothing"), "{error}");
     assert!(world.project().join(SKILL).is_symlink() && mine.exists());
 }
 
