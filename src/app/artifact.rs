@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Error, Larder, RefreshOptions, chain, detached, lock, source_refresh::clean};
 use crate::domain::{
     artifact::{Artifact, CollectionArtifact},
-    collection::{Collection, CollectionKind, Layout, RegisteredSource},
+    collection::{Collection, Layout, RegisteredSource},
     delta::Delta,
     id::{ArtifactId, SourceName},
     report::{CollectionReport, Counts, RefreshStatus, Summary},
@@ -70,11 +70,10 @@ impl Larder {
         self: &Arc<Self>,
         row: &CollectionArtifact,
     ) -> Result<Summary, Error> {
-        let sources = self.ports.cache.registered().await?;
-        let Some(source) = sources.iter().find(|known| known.source.name == row.source) else {
+        let Some(source) = self.registered_source(&row.source).await? else {
             return Ok(Summary::default());
         };
-        self.load_from(source, &row.artifact.id, Some(row), Walk::Asked).await
+        self.load_from(&source, &row.artifact.id, Some(row), Walk::Asked).await
     }
 
     /// The row of an artifact that the cache does not have, from its files.
@@ -119,14 +118,9 @@ impl Larder {
         walk: Walk,
     ) -> Result<Summary, Error> {
         let sources = self.ports.cache.registered().await?;
-        let eligible = |known: &&RegisteredSource| match (row, collection.kind) {
-            (Some(row), _) => known.source.name == row.source,
-            (None, CollectionKind::Default) => true,
-            (None, CollectionKind::Mirror) => {
-                collection.source.as_ref() == Some(&known.source.name)
-            }
-            // What is no member is not there, whatever its files say.
-            (None, CollectionKind::Curated) => false,
+        let eligible = |known: &&RegisteredSource| match row {
+            Some(row) => known.source.name == row.source,
+            None => collection.draws_from(&known.source.name),
         };
         let mut trouble = Summary::default();
         for known in sources.iter().filter(eligible) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Error, Larder};
 use crate::domain::{
     artifact::CollectionArtifact,
-    collection::Collection,
+    collection::{Collection, Layout},
     facets::Facets,
     id::{ArtifactId, CollectionId},
     page::{ArtifactPage, CollectionPage},
@@ -76,9 +76,7 @@ impl Larder {
 
     /// Whether a row's source has a manifest.
     pub async fn is_managed(&self, row: &CollectionArtifact) -> Result<bool, Error> {
-        use crate::domain::collection::Layout;
-        let sources = self.ports.cache.registered().await?;
-        let source = sources.iter().find(|known| known.source.name == row.source);
+        let source = self.registered_source(&row.source).await?;
         Ok(source.is_some_and(|known| known.source.layout == Layout::Managed))
     }
 
@@ -89,8 +87,7 @@ impl Larder {
         id: &ArtifactId,
     ) -> Result<String, Error> {
         let row = self.artifact(id_or_name, id).await?;
-        let sources = self.ports.cache.registered().await?;
-        let source = sources.into_iter().find(|known| known.source.name == row.source);
+        let source = self.registered_source(&row.source).await?;
         let Some(source) = source else { return Err(Error::NoContent(id.clone())) };
         let content = self.ports.source.content(&source.source, id, &row.artifact.path).await?;
         content.ok_or_else(|| Error::NoContent(id.clone()))

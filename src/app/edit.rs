@@ -158,7 +158,8 @@ impl Larder {
             Err(error) => return Err(error),
         };
         let collection = self.collection(id_or_name).await?;
-        for source in self.sources_of(collection.kind, collection.source.as_ref()).await? {
+        let sources = self.ports.cache.registered().await?;
+        for source in sources.iter().filter(|known| collection.draws_from(&known.source.name)) {
             match self.ports.writer.history(&source.source, id).await {
                 Ok(told) if !told.is_empty() => return Ok(told),
                 Ok(_) => {}
@@ -244,18 +245,6 @@ impl Larder {
     async fn managed_sources(&self) -> Result<Vec<RegisteredSource>, Error> {
         let mut sources = self.ports.cache.registered().await?;
         sources.retain(|known| known.source.layout == Layout::Managed);
-        Ok(sources)
-    }
-
-    async fn sources_of(
-        &self,
-        kind: CollectionKind,
-        source: Option<&SourceName>,
-    ) -> Result<Vec<RegisteredSource>, Error> {
-        let mut sources = self.ports.cache.registered().await?;
-        if kind != CollectionKind::Default {
-            sources.retain(|known| Some(&known.source.name) == source);
-        }
         Ok(sources)
     }
 }

@@ -104,3 +104,16 @@ pub struct Collection {
     /// When its rows last changed.
     pub updated_at: Timestamp,
 }
+
+impl Collection {
+    /// Whether an artifact of that source belongs to it without being listed: what is no member of
+    /// a curated collection is not there, whatever the files say.
+    #[must_use]
+    pub fn draws_from(&self, source: &SourceName) -> bool {
+        match self.kind {
+            CollectionKind::Default => true,
+            CollectionKind::Mirror => self.source.as_ref() == Some(source),
+            CollectionKind::Curated => false,
+        }
+    }
+}
