@@ -71,12 +71,21 @@ pub struct Policy {
     pub deploy_roots: Vec<String>,
     /// How long deleted artifacts are kept.
     pub trash: Duration,
+    /// How often the keeper looks for what is stale; `None`: never.
+    pub sweep_every: Option<Duration>,
+    /// Whether files are watched for changes.
+    pub watch: bool,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        let (ttl, deploy_roots) = (TimeToLive::default(), Vec::new());
-        Self { ttl, deploy_roots, trash: Duration::from_hours(30 * 24) }
+        Self {
+            ttl: TimeToLive::default(),
+            deploy_roots: Vec::new(),
+            trash: Duration::from_hours(30 * 24),
+            sweep_every: Some(Duration::from_mins(5)),
+            watch: true,
+        }
     }
 }
 

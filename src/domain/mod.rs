@@ -1,6 +1,7 @@
 //! Values and pure rules: no I/O, nothing asynchronous, no clock.
 
 pub mod artifact;
+pub mod caller;
 pub mod collection;
 pub mod cursor;
 pub mod delta;
@@ -16,6 +17,7 @@ pub mod query;
 pub mod report;
 pub mod revision;
 pub mod text;
+pub mod watching;
 pub mod writing;
 
 /// A moment in UTC, in whole microseconds: the finest step that both databases keep.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
 use super::Cause;
 use crate::domain::{
@@ -13,6 +14,7 @@ use crate::domain::{
     guard::RootState,
     id::{ArtifactId, SourceName},
     report::Issue,
+    watching::Change,
 };
 
 /// Why a source could not be read as a whole. Trouble with one artifact is an [`Issue`] or a broken
@@ -71,6 +73,16 @@ pub struct Scan {
     pub manifest_hash: Option<String>,
 }
 
+/// The changes of some sources' files, as they become known.
+#[derive(Debug)]
+pub struct Watch {
+    /// The sources of which the file system tells nothing: why, in a few words.
+    pub silent: Vec<(SourceName, String)>,
+    /// What changes from now on. A receiver that is dropped ends the watch; a sender that is gone
+    /// means that the watch has failed.
+    pub changes: mpsc::Receiver<Change>,
+}
+
 /// Reads artifacts where their files are. Holds the configuration of the sources.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
@@ -111,4 +123,9 @@ pub trait ArtifactSource: Send + Sync {
         id: &ArtifactId,
         path: &str,
     ) -> Result<Option<String>, SourceError>;
+
+    /// Watches the files of these sources, until the receiver is dropped. What was changed before
+    /// this returns may not be told; what is changed afterwards is, in pieces that a few dozen
+    /// milliseconds of silence end.
+    async fn watch(&self, sources: &[Source]) -> Watch;
 }

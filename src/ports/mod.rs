@@ -9,7 +9,7 @@ pub mod metrics_sink;
 pub mod schema_migrations;
 
 pub use artifact_deployer::{ArtifactDeployer, Project};
-pub use artifact_source::{ArtifactSource, Scan, SourceError};
+pub use artifact_source::{ArtifactSource, Scan, SourceError, Watch};
 pub use artifact_writer::{ArtifactWriter, WriteError};
 pub use cache_repository::{CacheReader, CacheRepository, Lease, RepositoryError};
 pub use clock::Clock;

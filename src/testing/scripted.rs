@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::scripted_writer::Remembered;
 use crate::{
@@ -18,9 +18,13 @@ use crate::{
         guard::RootState,
         id::{ArtifactId, SourceName},
         report::Issue,
+        watching::Change,
     },
-    ports::{ArtifactSource, Clock, Scan, SourceError},
+    ports::{ArtifactSource, Clock, Scan, SourceError, Watch},
 };
+
+/// Changes that a watch holds before its teller waits.
+const UNREAD_CHANGES: usize = 16;
 
 type Failure = Box<dyn Fn() -> SourceError + Send>;
 
@@ -28,6 +32,7 @@ type Failure = Box<dyn Fn() -> SourceError + Send>;
 pub struct ScriptedSource {
     pub(super) clock: Arc<dyn Clock>,
     scripts: Mutex<BTreeMap<SourceName, Script>>,
+    watcher: Mutex<Option<mpsc::Sender<Change>>>,
 }
 
 pub(super) struct Script {
@@ -37,6 +42,7 @@ pub(super) struct Script {
     pub(super) artifacts: BTreeMap<ArtifactId, Artifact>,
     issues: Vec<Issue>,
     manifest_hash: Option<String>,
+    silent: Option<String>,
     failure: Option<Failure>,
     pub(super) writes: u64,
     pub(super) remembered: Remembered,
@@ -78,7 +84,7 @@ impl ScriptedSource {
     /// Without any source; `clock` tells when a scan began and when an artifact was read.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, scripts: Mutex::default() }
+        Self { clock, scripts: Mutex::default(), watcher: Mutex::default() }
     }
 
     /// Covers a source, from now on or again, with whatever it held before.
@@ -130,6 +136,25 @@ impl ScriptedSource {
         self.with(source, |script| script.manifest_hash = hash.map(ToOwned::to_owned));
     }
 
+    /// Gives a reason why the file system tells nothing of a source in watches to come.
+    pub fn silence(&self, source: &SourceName, reason: &str) {
+        self.with(source, |script| script.silent = Some(reason.to_owned()));
+    }
+
+    /// Tells who watches of a change; answers whether somebody did.
+    pub async fn tell(&self, change: Change) -> bool {
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match watcher {
+            Some(watcher) => watcher.send(change).await.is_ok(),
+            None => false,
+        }
+    }
+
+    /// Lets the watch fail.
+    pub fn stop_watching(&self) {
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Lets scans and reads of a source fail, until [`Self::mend`].
     pub fn fail(&self, source: &SourceName, failure: impl Fn() -> SourceError + Send + 'static) {
         self.with(source, |script| script.failure = Some(Box::new(failure)));
@@ -178,6 +203,7 @@ impl Script {
             artifacts: BTreeMap::new(),
             issues: Vec::new(),
             manifest_hash: None,
+            silent: None,
             failure: None,
             writes: 0,
             remembered: Remembered::default(),
@@ -283,6 +309,16 @@ impl ArtifactSource for ScriptedSource {
                 .get(id)
                 .map(|artifact| artifact.metadata.description.clone().unwrap_or_default())),
         })
+    }
+
+    async fn watch(&self, sources: &[Source]) -> Watch {
+        let (sender, changes) = mpsc::channel(UNREAD_CHANGES);
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        let scripts = self.scripts();
+        let why = |source: &Source| {
+            Some((source.name.clone(), scripts.get(&source.name)?.silent.clone()?))
+        };
+        Watch { silent: sources.iter().filter_map(why).collect(), changes }
     }
 }
 

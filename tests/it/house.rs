@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use larder::{
     app::{Larder, Policy, Ports},
     domain::Timestamp,
@@ -21,11 +22,16 @@ use crate::answer::Answer;
 /// The real time, in whole microseconds: the file system has no other.
 struct RealClock;
 
+#[async_trait]
 impl Clock for RealClock {
     #[expect(clippy::disallowed_methods, reason = "it is compared with the times of real files")]
     fn now(&self) -> Timestamp {
         let now = chrono::Utc::now();
         Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }
 

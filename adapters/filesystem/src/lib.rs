@@ -21,6 +21,7 @@ mod plain;
 mod project;
 mod reading;
 mod rows;
+mod watch;
 mod write;
 
 use std::{path::PathBuf, sync::Arc};
@@ -33,7 +34,7 @@ use larder::{
         delta::Known,
         id::{ArtifactId, SourceName},
     },
-    ports::{ArtifactSource, Clock, Scan, SourceError},
+    ports::{ArtifactSource, Clock, Scan, SourceError, Watch},
 };
 
 use crate::rows::Reader;
@@ -157,6 +158,10 @@ impl ArtifactSource for FileSystem {
     ) -> Result<Option<String>, SourceError> {
         let (id, path) = (id.clone(), path.to_owned());
         self.reading(source, move |reader| content::of(reader, &id, &path)).await
+    }
+
+    async fn watch(&self, sources: &[Source]) -> Watch {
+        watch::watch(&self.config, sources).await
     }
 }
 

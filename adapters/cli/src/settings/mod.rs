@@ -1,13 +1,13 @@
 //! How Larder is set up: defaults, then `larder.toml`, then the environment, then flags, each laid
 //! over the one before, and all of it checked before anything is opened.
 
+mod auth;
 mod database;
 mod defaults;
 mod environment;
 mod file;
 mod flags;
 mod keys;
-mod later;
 mod layers;
 mod places;
 mod sources;
@@ -23,6 +23,7 @@ use std::{
 use larder::{app::Policy, domain::freshness::TimeToLive};
 use larder_filesystem::FileSystemConfig;
 
+use self::{auth::Auth, layers::Origin};
 pub(crate) use self::{
     database::DatabaseUrl,
     environment::Environment,
@@ -30,7 +31,6 @@ pub(crate) use self::{
     layers::{Layers, SettingsError},
     places::Places,
 };
-use self::{later::Later, layers::Origin};
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,8 +71,11 @@ pub(crate) struct Settings {
     pub(crate) refresh_burst: u32,
     /// The form of the log.
     pub(crate) log_format: LogFormat,
-    /// What is read and checked, and steers nothing yet.
-    pub(crate) later: Later,
+    /// Who may call.
+    pub(crate) auth: Auth,
+    /// Where `owner/repo/path` is fetched from.
+    #[expect(dead_code, reason = "what it steers comes later; a wrong value is told already")]
+    pub(crate) forge_url: String,
     /// Where a person's files lie.
     pub(crate) places: Places,
     /// Where each value came from.
@@ -102,7 +105,7 @@ impl Settings {
         settings.warnings.extend(
             unknown.map(|name| format!("{name} is not a setting of Larder; it is ignored")),
         );
-        settings.warnings.extend(settings.later.warnings());
+        settings.warnings.extend(settings.auth.warnings());
         Ok(settings)
     }
 
@@ -126,7 +129,8 @@ impl Settings {
             refresh_per_minute: layers.number("rate_limit.refresh_per_minute", 1..=100_000)?,
             refresh_burst: layers.number("rate_limit.refresh_burst", 1..=100_000)?,
             log_format: layers.text("log.format", |text| values::word(&formats, text))?,
-            later: Later::of(&layers)?,
+            auth: Auth::of(&layers)?,
+            forge_url: layers.text("forge.url", values::web_url)?,
             warnings: Vec::new(),
             places,
             layers,
@@ -139,7 +143,7 @@ impl Settings {
         if self.bind.ip().to_canonical().is_loopback() {
             return Ok(());
         }
-        let tokens = if self.later.tokens.is_empty() {
+        let tokens = if self.auth.tokens.is_empty() {
             "without access tokens"
         } else {
             "as auth.tokens are not in force yet,"
@@ -164,6 +168,8 @@ fn policy(layers: &Layers) -> Result<Policy, SettingsError> {
         },
         deploy_roots: layers.list("deploy.roots", root)?,
         trash: layers.text("cache.trash", values::duration)?,
+        sweep_every: layers.text("cache.sweep_every", values::duration_or_off)?,
+        watch: layers.switch("cache.watch")?,
     })
 }
 

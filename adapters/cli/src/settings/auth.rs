@@ -1,6 +1,4 @@
-//! Settings of what comes later.
-
-use std::time::Duration;
+//! Who may call.
 
 use super::{
     layers::{Layers, SettingsError},
@@ -8,30 +6,19 @@ use super::{
     values,
 };
 
-/// Settings that steer nothing yet: a file that has them is right already, and a wrong value is
-/// told already.
-#[expect(dead_code, reason = "what they steer comes later")]
-pub(crate) struct Later {
-    /// How often stale sources are looked at; `None`: never.
-    pub(crate) sweep_every: Option<Duration>,
-    /// Whether changes of files are watched.
-    pub(crate) watch: bool,
-    /// Where `owner/repo/path` is fetched from.
-    pub(crate) forge_url: String,
+/// The settings of access.
+pub(crate) struct Auth {
     /// Whether metrics ask for the scope `read`.
     pub(crate) metrics_need_read: bool,
     /// Who may do what.
     pub(crate) tokens: Vec<Token>,
 }
 
-impl Later {
+impl Auth {
     /// Reads and checks them.
     pub(super) fn of(layers: &Layers) -> Result<Self, SettingsError> {
         let tokens = tokens::checked(layers.structure("auth.tokens")?);
         Ok(Self {
-            sweep_every: layers.text("cache.sweep_every", values::duration_or_off)?,
-            watch: layers.switch("cache.watch")?,
-            forge_url: layers.text("forge.url", values::web_url)?,
             metrics_need_read: layers.text("auth.metrics", |text| {
                 values::word(&[("open", false), ("read", true)], text)
             })?,
