@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     Timestamp,
     artifact::{Artifact, Health},
+    change::CollectionChange,
     id::{ArtifactId, CollectionId, SourceName},
     report::SourceReport,
     revision::Revision,
@@ -114,8 +115,8 @@ pub struct Applied {
     pub removed: u64,
     /// Rows of curated collections that were hidden because their artifact is gone.
     pub hidden: u64,
-    /// Every collection whose rows changed, with its new generation, by id.
-    pub generations: Vec<(CollectionId, u64)>,
+    /// Every collection whose rows changed, by id.
+    pub changes: Vec<CollectionChange>,
 }
 
 /// Which rows an invalidation is about.

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{Timestamp, artifact::Health, id::CollectionId};
+use super::{
+    Timestamp,
+    artifact::Health,
+    id::{ArtifactId, ArtifactKind, CollectionId, SourceName},
+};
 
 /// How old `synced_at` may get before a row is stale.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +79,41 @@ pub struct CacheStats {
     pub oldest_sync: Option<Timestamp>,
     /// Rows by health, every state listed.
     pub by_health: BTreeMap<Health, u64>,
+}
+
+/// The stale rows of one collection that come from one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StaleSource {
+    /// Which source.
+    pub source: SourceName,
+    /// How many rows are stale.
+    pub rows: u64,
+    /// Those among them that are invalidated.
+    pub invalidated: u64,
+    /// The oldest effective `synced_at` among them; `None` when all are invalidated.
+    pub oldest_sync: Option<Timestamp>,
+}
+
+/// A stale row. Rows are ordered by when they were synced, the invalidated ones first, then by id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StaleRow {
+    /// The effective `synced_at`; `None` while it is invalidated.
+    pub synced_at: Option<Timestamp>,
+    /// Which artifact.
+    pub id: ArtifactId,
+    /// The source that it comes from.
+    pub source: SourceName,
+}
+
+/// How many artifacts of `default` are of one kind and in one state of health.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Census {
+    /// The kind.
+    pub kind: ArtifactKind,
+    /// The state of health.
+    pub health: Health,
+    /// Rows, never 0.
+    pub rows: u64,
 }
 
 #[cfg(test)]

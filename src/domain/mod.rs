@@ -2,6 +2,7 @@
 
 pub mod artifact;
 pub mod caller;
+pub mod change;
 pub mod collection;
 pub mod cursor;
 pub mod delta;

@@ -3,15 +3,16 @@
 use std::any::Any;
 
 use async_trait::async_trait;
+use tokio::sync::broadcast;
 
-use super::Cause;
+use super::{CacheFreshness, Cause};
 use crate::domain::{
     Timestamp,
     artifact::CollectionArtifact,
+    change::CollectionChange,
     collection::{Collection, RegisteredSource, Source},
     delta::{Applied, Delta, Known, Scope, Shadowed},
     facets::Facets,
-    freshness::CacheStats,
     id::{ArtifactId, CollectionId, SourceName},
     page::{ArtifactPage, CollectionPage},
     query::{ArtifactQuery, CollectionQuery, Filter},
@@ -43,6 +44,24 @@ pub enum RepositoryError {
 
 /// Held while one process refreshes a source; let go of by dropping it.
 pub type Lease = Box<dyn Any + Send>;
+
+/// What became known of committed changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CacheNotice {
+    /// A collection's rows have changed.
+    Changed(CollectionChange),
+    /// Changes may have gone by unseen.
+    Missed,
+}
+
+/// How busy the connections to the database are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Connections {
+    /// In use at the moment.
+    pub in_use: u32,
+    /// Open, and waiting for something to do.
+    pub idle: u32,
+}
 
 /// Reads the cache. Rows with `missing_since` are in no answer and no count.
 #[async_trait]
@@ -83,14 +102,6 @@ pub trait CacheReader: Send + Sync {
         id: &ArtifactId,
     ) -> Result<Vec<CollectionId>, RepositoryError>;
 
-    /// Counts a collection's rows; those whose effective `synced_at` is null, or `cutoff` or
-    /// earlier, are stale.
-    async fn stats(
-        &self,
-        collection: &CollectionId,
-        cutoff: Timestamp,
-    ) -> Result<CacheStats, RepositoryError>;
-
     /// Artifacts that stand in their source's home and not in `default`, because another source has
     /// the same id and comes first: the first [`MAX_ISSUES`](crate::domain::report::MAX_ISSUES) by
     /// id, then source, in byte order, and how many there are. Of attached sources alone.
@@ -107,7 +118,7 @@ pub trait CacheReader: Send + Sync {
 /// effective `synced_at` by invalidation, raises its `generation` by one and sets its `updated_at`
 /// and `artifact_count`.
 #[async_trait]
-pub trait CacheRepository: CacheReader {
+pub trait CacheRepository: CacheReader + CacheFreshness {
     /// Makes the cache know exactly these sources: makes `default`, and a mirror for each new one
     /// (named as the source; if that name is taken or reserved, with the suffix `-files`, then
     /// `-files-2` and so on), detaches the mirrors of all others and takes their rows out of
@@ -128,9 +139,19 @@ pub trait CacheRepository: CacheReader {
     /// stores the fingerprint alone, so it leaves an artifact invalidated.
     async fn known(&self, source: &SourceName) -> Result<Known, RepositoryError>;
 
+    /// The same of those artifacts alone whose path is one of these.
+    async fn known_at(
+        &self,
+        source: &SourceName,
+        paths: &[String],
+    ) -> Result<Known, RepositoryError>;
+
     /// Waits until this process alone refreshes that source, among all that share the database;
     /// [`RepositoryError::Unavailable`] when another one takes too long over it.
     async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError>;
+
+    /// The lease, if nobody has it at the moment.
+    async fn try_lease(&self, source: &SourceName) -> Result<Option<Lease>, RepositoryError>;
 
     /// Applies a change in one transaction: readers see the state before or after. The `collections`
     /// rows that it bumps are locked in id order, first thing. A `verified` moves `verified_at`
@@ -139,6 +160,10 @@ pub trait CacheRepository: CacheReader {
 
     /// Marks rows as in need of a read: sets `invalidated_at`. Answers how many rows there were.
     async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Result<u64, RepositoryError>;
+
+    /// What is committed from now on, by this process or another one, in the order of the commits.
+    /// A receiver that lags has missed what it says.
+    fn notices(&self) -> broadcast::Receiver<CacheNotice>;
 
     /// Whether the database answers and has this version's schema.
     async fn check(&self) -> Result<(), RepositoryError>;

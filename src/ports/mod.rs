@@ -3,6 +3,7 @@
 pub mod artifact_deployer;
 pub mod artifact_source;
 pub mod artifact_writer;
+pub mod cache_freshness;
 pub mod cache_repository;
 pub mod clock;
 pub mod metrics_sink;
@@ -11,7 +12,10 @@ pub mod schema_migrations;
 pub use artifact_deployer::{ArtifactDeployer, Project};
 pub use artifact_source::{ArtifactSource, Scan, SourceError, Watch};
 pub use artifact_writer::{ArtifactWriter, WriteError};
-pub use cache_repository::{CacheReader, CacheRepository, Lease, RepositoryError};
+pub use cache_freshness::CacheFreshness;
+pub use cache_repository::{
+    CacheNotice, CacheReader, CacheRepository, Connections, Lease, RepositoryError,
+};
 pub use clock::Clock;
 pub use metrics_sink::{Exposition, MetricsSink};
 pub use schema_migrations::{Migration, SchemaMigrations};

@@ -38,7 +38,7 @@ pub(crate) async fn the_source_default_wins_every_contest(cache: &Cache) {
     assert_eq!(cache.synced_at("default", "skill:pdf").await, Some(at(3)));
 
     let applied = cache.put("Aaa", [artifact("skill:pdf").described("Aaa").read_at(at(60))]).await;
-    assert_eq!(applied.generations.len(), 1, "a shadowed change is one of its mirror alone");
+    assert_eq!(applied.changes.len(), 1, "a shadowed change is one of its mirror alone");
     assert_eq!(winner(cache).await.as_deref(), Some("default"));
     assert_eq!(cache.known(&source_name("default")).await.unwrap().len(), 1);
     assert_eq!(cache.known(&source_name("Aaa")).await.unwrap().len(), 1);
@@ -49,7 +49,7 @@ pub(crate) async fn what_default_holds_of_others_is_not_known_as_its_sources(cac
     put_pdf(cache, "work").await;
     assert!(cache.known(&source_name("default")).await.unwrap().is_empty());
     let applied = cache.remove("default", &["skill:pdf"], at(99)).await;
-    assert_eq!((applied.removed, applied.generations), (0, vec![]));
+    assert_eq!((applied.removed, applied.changes), (0, vec![]));
     assert_eq!(winner(cache).await.as_deref(), Some("work"));
 }
 
@@ -59,7 +59,9 @@ pub(crate) async fn the_runner_up_takes_the_place_of_a_removed_winner(cache: &Ca
         put_pdf(cache, source).await;
     }
     let generation = cache.generation("default").await;
-    cache.remove("default", &["skill:pdf"], at(9)).await;
+    let applied = cache.remove("default", &["skill:pdf"], at(9)).await;
+    let replaced = &applied.changes[0];
+    assert_eq!((replaced.created, replaced.updated, replaced.removed), (0, 1, 0), "{replaced:?}");
     assert_eq!(winner(cache).await.as_deref(), Some("a"));
     assert_eq!(cache.generation("default").await, generation + 1);
     cache.remove("a", &["skill:pdf"], at(9)).await;
@@ -77,7 +79,7 @@ pub(crate) async fn a_shadowed_change_leaves_default_alone(cache: &Cache) {
     let before = cache.collection_of("default").await;
     put_pdf(cache, "b").await;
     let changed = artifact("skill:pdf").described("b again").read_at(at(5));
-    assert_eq!(cache.put("b", [changed]).await.generations.len(), 1);
+    assert_eq!(cache.put("b", [changed]).await.changes.len(), 1);
     cache.remove("b", &["skill:pdf"], at(9)).await;
     assert_eq!(cache.collection_of("default").await, before);
     assert_eq!(winner(cache).await.as_deref(), Some("a"));

@@ -52,7 +52,9 @@ pub(crate) async fn members_have_the_values_of_default(cache: &Cache) {
     assert_eq!(cache.generation(ID).await, 1);
 
     let applied = cache.put("home", [artifact("skill:pdf").described("of home")]).await;
-    assert!(applied.generations.contains(&(collection_id(ID), 2)));
+    assert!(
+        applied.changes.iter().any(|it| it.collection == collection_id(ID) && it.generation == 2)
+    );
     let row = cache.row(ID, "skill:pdf").await.unwrap();
     assert_eq!(row.source, source_name("home"));
     assert_eq!(row.artifact.metadata.description.as_deref(), Some("of home"));

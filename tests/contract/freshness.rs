@@ -237,7 +237,7 @@ pub(crate) async fn the_last_report_is_kept_whatever_it_says(cache: &Cache) {
     };
     let applied =
         cache.apply(Delta { report: Some(guarded.clone()), ..delta("work") }).await.unwrap();
-    assert_eq!(applied.generations, []);
+    assert_eq!(applied.changes, []);
     assert_eq!(cache.generation("work").await, before);
     assert_eq!(cache.collection_of("work").await.last_report, Some(guarded.clone()));
     assert_eq!(cache.collection_of("home").await.last_report, None);

@@ -39,6 +39,8 @@ mod processes;
 mod rows;
 mod search;
 mod sources;
+mod staleness;
+mod told;
 
 contract! { crate::cache::Cache, memory sqlite postgres: {
     sources {
@@ -106,6 +108,19 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         a_row_goes_stale_to_the_microsecond
         stats_count_every_state_of_health
         the_last_report_is_kept_whatever_it_says
+    }
+    staleness {
+        stale_rows_are_counted_by_their_source
+        stale_rows_come_in_batches_the_oldest_first
+        a_verified_source_has_no_stale_rows_but_the_invalidated
+        the_census_counts_default_by_kind_and_health
+        what_is_known_at_a_path_is_known_by_that_path_alone
+        a_lease_that_somebody_has_is_not_had_by_trying
+    }
+    told {
+        every_commit_is_told_once_in_order
+        what_changes_nothing_is_not_told
+        an_invalidation_and_a_registration_are_told_too
     }
     pages {
         pages_go_both_ways_by_every_sort_and_limit

@@ -1,7 +1,10 @@
 //! What a delta does to the rows of its source.
 
 use larder::{
-    domain::delta::{Delta, Recheck, Verified},
+    domain::{
+        change::CollectionChange,
+        delta::{Delta, Recheck, Verified},
+    },
     testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source_name},
 };
 
@@ -12,23 +15,30 @@ pub(crate) async fn a_delta_raises_each_changed_generation_by_one(cache: &Cache)
     let before = (cache.generation("default").await, cache.generation("work").await);
     let applied = cache.put("work", [artifact("skill:pdf"), artifact("skill:xml")]).await;
     assert_eq!(applied.removed, 0);
+    let change = |collection: &str, generation, (created, updated, removed)| CollectionChange {
+        collection: collection_id(collection),
+        generation,
+        created,
+        updated,
+        removed,
+    };
     assert_eq!(
-        applied.generations,
-        [(collection_id("default"), before.0 + 1), (collection_id("work"), before.1 + 1),]
+        applied.changes,
+        [change("default", before.0 + 1, (2, 0, 0)), change("work", before.1 + 1, (2, 0, 0))]
     );
     let both = Delta {
-        upserts: vec![artifact("skill:tea")],
-        removals: vec![artifact_id("skill:pdf"), artifact_id("skill:xml")],
+        upserts: vec![artifact("skill:tea"), artifact("skill:pdf").read_at(at(2))],
+        removals: vec![artifact_id("skill:xml")],
         now: at(2_000),
         removed_before: at(1),
         ..delta("work")
     };
     let applied = cache.apply(both).await.unwrap();
-    assert_eq!(applied.removed, 2);
+    assert_eq!(applied.removed, 1);
     for (id, generation) in [("default", before.0 + 2), ("work", before.1 + 2)] {
-        assert!(applied.generations.contains(&(collection_id(id), generation)));
+        assert!(applied.changes.contains(&change(id, generation, (1, 1, 1))), "{applied:?}");
         let collection = cache.collection_of(id).await;
-        assert_eq!((collection.generation, collection.artifact_count), (generation, 1));
+        assert_eq!((collection.generation, collection.artifact_count), (generation, 2));
         assert_eq!(collection.updated_at, at(2_000));
     }
     assert_eq!(cache.collection_of("home").await.generation, 0, "not its source");
@@ -41,7 +51,7 @@ pub(crate) async fn a_delta_of_nothing_raises_no_generation(cache: &Cache) {
     let before = (cache.collection_of("default").await, cache.collection_of("work").await);
     let removals = vec![artifact_id("skill:never")];
     let applied = cache.apply(Delta { removals, ..delta("work") }).await.unwrap();
-    assert_eq!((applied.removed, applied.hidden, applied.generations), (0, 0, vec![]));
+    assert_eq!((applied.removed, applied.hidden, applied.changes), (0, 0, vec![]));
     let after = (cache.collection_of("default").await, cache.collection_of("work").await);
     assert_eq!(after, before);
 }
@@ -52,7 +62,7 @@ pub(crate) async fn an_older_read_never_replaces_a_newer_one(cache: &Cache) {
     let before = cache.generation("work").await;
     for older in [9, 10] {
         let late = artifact("skill:pdf").described("scanned").read_at(at(older));
-        assert_eq!(cache.put("work", [late]).await.generations, []);
+        assert_eq!(cache.put("work", [late]).await.changes, []);
     }
     for collection in ["work", "default"] {
         assert_eq!(cache.description(collection, "skill:pdf").await.unwrap(), "edited");
@@ -103,7 +113,7 @@ pub(crate) async fn a_recheck_is_stored_without_a_new_generation(cache: &Cache) 
     };
     let rechecks = vec![recheck("skill:pdf"), recheck("skill:tea"), recheck("skill:never")];
     let applied = cache.apply(Delta { rechecks, ..delta("work") }).await.unwrap();
-    assert_eq!(applied.generations, []);
+    assert_eq!(applied.changes, []);
     assert_eq!((cache.generation("default").await, cache.generation("work").await), before);
 
     let known = cache.known(&source_name("work")).await.unwrap();
@@ -122,7 +132,7 @@ pub(crate) async fn fifteen_hundred_rows_come_and_go_in_one_delta(cache: &Cache)
     let ids: Vec<String> = (0..1_500).map(|number| format!("skill:n{number:04}")).collect();
     let upserts = ids.iter().map(|id| artifact(id).tagged(&["all", id]));
     let applied = cache.put("work", upserts).await;
-    assert_eq!(applied.generations.len(), 2);
+    assert_eq!(applied.changes.len(), 2);
     for collection in ["work", "default"] {
         assert_eq!(cache.collection_of(collection).await.artifact_count, 1_500);
         assert!(cache.row(collection, "skill:n1499").await.is_some());
@@ -170,7 +180,7 @@ pub(crate) async fn verified_at_moves_forward_only(cache: &Cache) {
     let verify = async |seconds: i64, hash: &str| {
         let verified = Some(Verified { at: at(seconds), manifest_hash: Some(hash.to_owned()) });
         let applied = cache.apply(Delta { verified, ..delta("work") }).await.unwrap();
-        assert_eq!(applied.generations, [], "no row has changed");
+        assert_eq!(applied.changes, [], "no row has changed");
         let source = cache.registered().await.unwrap().remove(0);
         (source.verified_at, source.manifest_hash.unwrap())
     };

@@ -149,7 +149,7 @@ pub(crate) async fn a_detached_source_takes_no_change(cache: &Cache) {
     cache.register(&["work"]).await;
     cache.register(&[]).await;
     let applied = cache.put("work", [artifact("skill:pdf")]).await;
-    assert_eq!(applied.generations, []);
+    assert_eq!(applied.changes, []);
     assert!(cache.ids("default").await.is_empty());
     assert!(cache.ids("work").await.is_empty());
 }
@@ -198,7 +198,7 @@ pub(crate) async fn another_layout_is_remembered(cache: &Cache) {
 pub(crate) async fn a_source_that_nobody_registered_takes_no_change(cache: &Cache) {
     cache.register(&["work"]).await;
     let applied = cache.put("stranger", [artifact("skill:pdf")]).await;
-    assert_eq!((applied.removed, applied.generations), (0, vec![]));
+    assert_eq!((applied.removed, applied.changes), (0, vec![]));
     assert_eq!(cache.collection("stranger").await.unwrap(), None);
     assert!(cache.ids("default").await.is_empty());
     let stranger = SourceName::new("stranger").unwrap();

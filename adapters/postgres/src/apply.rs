@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use larder::domain::{
     Timestamp,
     artifact::Artifact,
+    change::TouchedCollections,
     delta::{Applied, Delta, Recheck, Verified},
     id::{ArtifactId, SourceName},
     report::SourceReport,
@@ -12,8 +13,7 @@ use larder::domain::{
 use sqlx::{PgConnection, QueryBuilder};
 
 use crate::{
-    collections,
-    derive::{self, Followed},
+    collections, derive,
     error::Result,
     row::{CHUNK, Row, columns_of_row, micros, to_json, values},
     search::{self, Document},
@@ -31,6 +31,9 @@ const KEPT_ADDED_AT: &str = "CASE \
 const MANY: usize = 1_000;
 const ANALYZE: &str = "ANALYZE collection_artifacts, artifact_tags, search_documents";
 
+/// The collection that follows from all sources.
+const DEFAULT: &str = "default";
+
 /// Applies a delta within the caller's transaction.
 pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<Applied> {
     if !(delta.upserts.is_empty() && delta.removals.is_empty()) {
@@ -39,18 +42,18 @@ pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<App
     let Some(home) = sources::home(writer, &delta.source).await? else {
         return Ok(Applied::default());
     };
-    let changes = delta.upserts.len() + delta.removals.len();
+    let rows = delta.upserts.len() + delta.removals.len();
     let mut change = Change::new(&mut *writer, delta.source, home, delta.now);
     change.upsert(delta.upserts).await?;
     change.remove(&delta.removals, delta.removed_before).await?;
     change.recheck(&delta.rechecks).await?;
     change.note(delta.verified, delta.report).await?;
-    let Change { removed, hidden, changed, .. } = change;
-    let generations = collections::bump(writer, &changed, delta.now).await?;
-    if changes >= MANY {
+    let Change { removed, hidden, touched, .. } = change;
+    let changes = collections::bump(writer, &touched, delta.now).await?;
+    if rows >= MANY {
         sqlx::raw_sql(ANALYZE).execute(writer).await?;
     }
-    Ok(Applied { removed, hidden, generations })
+    Ok(Applied { removed, hidden, changes })
 }
 
 /// A change of one source's rows, and of all that follows from them.
@@ -59,7 +62,7 @@ pub(crate) struct Change<'a> {
     source: SourceName,
     home: String,
     now: Timestamp,
-    changed: BTreeSet<String>,
+    touched: TouchedCollections,
     removed: u64,
     hidden: u64,
 }
@@ -71,7 +74,15 @@ impl<'a> Change<'a> {
         home: String,
         now: Timestamp,
     ) -> Self {
-        Self { writer, source, home, now, changed: BTreeSet::new(), removed: 0, hidden: 0 }
+        Self {
+            writer,
+            source,
+            home,
+            now,
+            touched: TouchedCollections::default(),
+            removed: 0,
+            hidden: 0,
+        }
     }
 
     async fn upsert(&mut self, mut artifacts: Vec<Artifact>) -> Result<()> {
@@ -170,7 +181,7 @@ impl<'a> Change<'a> {
         if ids.is_empty() {
             return Ok(());
         }
-        self.changed.insert(self.home.clone());
+        self.touched.write(&self.home, ids.len() as u64);
         if self.lives_in_default() { self.follow(ids).await } else { self.promote(ids).await }
     }
 
@@ -178,9 +189,10 @@ impl<'a> Change<'a> {
         if ids.is_empty() {
             return Ok(());
         }
-        self.changed.insert(self.home.clone());
+        self.touched.remove(&self.home, ids.len() as u64);
         if self.lives_in_default() {
-            derive::succeed(self.writer, ids).await?;
+            let succeeded = derive::succeed(self.writer, ids).await?;
+            self.touched.replace(DEFAULT, succeeded);
             return self.follow(ids).await;
         }
         self.withdraw(ids).await
@@ -189,34 +201,33 @@ impl<'a> Change<'a> {
     /// Shows the source's rows in `default`, where no other source's come first.
     pub(crate) async fn promote(&mut self, ids: &[&str]) -> Result<()> {
         let promoted = derive::promote(self.writer, &self.home, ids).await?;
-        self.changed_in_default(&promoted).await
+        if promoted.is_empty() {
+            return Ok(());
+        }
+        self.touched.write(DEFAULT, promoted.len() as u64);
+        self.follow(&promoted.iter().map(String::as_str).collect::<Vec<_>>()).await
     }
 
     /// Takes the source's rows out of `default`, where the next source's take their place.
     pub(crate) async fn withdraw(&mut self, ids: &[&str]) -> Result<()> {
         let withdrawn = derive::withdraw(self.writer, &self.source, ids).await?;
         let ids: Vec<_> = withdrawn.iter().map(String::as_str).collect();
-        derive::succeed(self.writer, &ids).await?;
-        self.changed_in_default(&withdrawn).await
-    }
-
-    async fn changed_in_default(&mut self, ids: &[String]) -> Result<()> {
+        let succeeded = derive::succeed(self.writer, &ids).await?;
         if ids.is_empty() {
             return Ok(());
         }
-        self.changed.insert("default".to_owned());
-        self.follow(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await
+        self.touched.remove(DEFAULT, ids.len() as u64);
+        self.touched.replace(DEFAULT, succeeded);
+        self.follow(&ids).await
     }
 
     async fn follow(&mut self, ids: &[&str]) -> Result<()> {
-        let Followed { changed, hidden } = derive::follow(self.writer, ids, self.now).await?;
-        self.changed.extend(changed);
-        self.hidden += hidden;
+        self.hidden += derive::follow(self.writer, ids, self.now, &mut self.touched).await?;
         Ok(())
     }
 
     fn lives_in_default(&self) -> bool {
-        self.home == "default"
+        self.home == DEFAULT
     }
 
     async fn recheck(&mut self, rechecks: &[Recheck]) -> Result<()> {
@@ -270,7 +281,7 @@ impl<'a> Change<'a> {
     }
 
     /// The collections whose rows have changed; their generation is still to be raised.
-    pub(crate) fn into_changed(self) -> BTreeSet<String> {
-        self.changed
+    pub(crate) fn into_touched(self) -> TouchedCollections {
+        self.touched
     }
 }

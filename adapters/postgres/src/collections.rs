@@ -1,9 +1,10 @@
 //! Collections as they are read, and the counters that go up with their rows.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{collections::HashMap, sync::LazyLock};
 
 use larder::domain::{
     Timestamp,
+    change::{CollectionChange, TouchedCollections},
     collection::{Collection, CollectionKind},
     id::{ArtifactId, CollectionId, SourceName},
     page::CollectionPage,
@@ -13,6 +14,7 @@ use sqlx::{FromRow, PgConnection, QueryBuilder, Row as _};
 
 use crate::{
     error::{Result, undecodable},
+    notices,
     row::{VISIBLE, askable, count, micros, timestamp},
 };
 
@@ -167,32 +169,46 @@ pub(crate) async fn lock_all(writer: &mut PgConnection) -> Result<()> {
 }
 
 /// Raises the generation of collections whose rows have changed, and counts their rows anew;
-/// answers the new generations, by id.
+/// answers what became of each, by id, and tells every process that listens once it is committed.
 pub(crate) async fn bump(
     writer: &mut PgConnection,
-    changed: &BTreeSet<String>,
+    touched: &TouchedCollections,
     now: Timestamp,
-) -> Result<Vec<(CollectionId, u64)>> {
+) -> Result<Vec<CollectionChange>> {
+    const BEFORE: &str = "SELECT id, artifact_count FROM collections WHERE id = ANY($1)";
     static BUMP: LazyLock<String> = LazyLock::new(|| {
         format!(
             "UPDATE collections SET generation = generation + 1, updated_at = $2, \
              artifact_count = (SELECT COUNT(*) FROM collection_artifacts a \
                  WHERE a.collection_id = collections.id AND {VISIBLE}) \
-             WHERE id = ANY($1) RETURNING id, generation"
+             WHERE id = ANY($1) RETURNING id, generation, artifact_count"
         )
     });
-    if changed.is_empty() {
+    if touched.is_empty() {
         return Ok(Vec::new());
     }
-    let bumped: Vec<(String, i64)> = sqlx::query_as(BUMP.as_str())
-        .bind(changed.iter().map(String::as_str).collect::<Vec<_>>())
-        .bind(micros(now))
-        .fetch_all(writer)
-        .await?;
-    let mut generations = Vec::with_capacity(bumped.len());
-    for (id, generation) in bumped {
-        generations.push((CollectionId::new(id).map_err(undecodable)?, count(generation)?));
+    let ids: Vec<&str> = touched.ids().collect();
+    let before: Vec<(String, i64)> =
+        sqlx::query_as(BEFORE).bind(&ids).fetch_all(&mut *writer).await?;
+    let bumped: Vec<(String, i64, i64)> =
+        sqlx::query_as(BUMP.as_str()).bind(&ids).bind(micros(now)).fetch_all(&mut *writer).await?;
+    let changes = changes(touched, before, bumped)?;
+    notices::tell(writer, &changes).await?;
+    Ok(changes)
+}
+
+fn changes(
+    touched: &TouchedCollections,
+    before: Vec<(String, i64)>,
+    bumped: Vec<(String, i64, i64)>,
+) -> Result<Vec<CollectionChange>> {
+    let before: HashMap<String, i64> = before.into_iter().collect();
+    let mut changes = Vec::with_capacity(bumped.len());
+    for (id, generation, after) in bumped {
+        let before = count(before.get(&id).copied().unwrap_or_default())?;
+        let id = CollectionId::new(id).map_err(undecodable)?;
+        changes.push(touched.change(id, count(generation)?, before, count(after)?));
     }
-    generations.sort();
-    Ok(generations)
+    changes.sort();
+    Ok(changes)
 }

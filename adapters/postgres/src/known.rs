@@ -1,6 +1,6 @@
 //! What is known of a source's artifacts.
 
-use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use larder::domain::{
     delta::{Known, KnownArtifact},
@@ -16,7 +16,7 @@ use crate::{
     sources,
 };
 
-/// One artifact as `known` asks for it.
+/// One artifact, in the order of [`COLUMNS`].
 #[derive(Deserialize)]
 struct KnownRow {
     id: ArtifactId,
@@ -27,38 +27,74 @@ struct KnownRow {
     problem: Option<String>,
     problem_line: Option<u32>,
     updated_at: Option<i64>,
+    invalidated: bool,
 }
 
-/// What is known of a source's artifacts. One that is invalidated in any collection must be read
-/// again: its home's row is the only way by which that collection's row gets a newer one.
+/// Of row `a` of source `$1`. One that is invalidated in any collection must be read again: its
+/// home's row is the only way by which that collection's row gets a newer one.
+const COLUMNS: &str = "json_build_array(a.artifact_id, a.path, a.revision, a.fingerprint, a.health, \
+     CASE a.health WHEN 'broken' THEN a.problem END, \
+     CASE a.health WHEN 'broken' THEN a.problem_line END, a.updated_at, \
+     EXISTS (SELECT 1 FROM collection_artifacts i \
+         WHERE i.source_collection = $1 AND i.artifact_id = a.artifact_id \
+             AND i.invalidated_at >= i.synced_at))";
+
+/// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut PgConnection, source: &SourceName) -> Result<Known> {
-    const KNOWN: &str = "SELECT \
-         (SELECT COALESCE(json_agg(json_build_array(a.artifact_id, a.path, a.revision, a.fingerprint, \
-                 a.health, CASE a.health WHEN 'broken' THEN a.problem END, \
-                 CASE a.health WHEN 'broken' THEN a.problem_line END, a.updated_at)), '[]')::TEXT \
-             FROM collection_artifacts a \
-             WHERE a.collection_id = $2 AND a.source_collection = $1 AND a.type IS NOT NULL), \
-         (SELECT COALESCE(json_agg(artifact_id), '[]')::TEXT FROM collection_artifacts \
-             WHERE source_collection = $1 AND invalidated_at >= synced_at)";
-    let Some(home) = sources::home(reader, source).await? else { return Ok(Known::new()) };
-    let (rows, invalidated): (String, String) =
-        sqlx::query_as(KNOWN).bind(source.as_str()).bind(home).fetch_one(reader).await?;
-    let invalidated: BTreeSet<ArtifactId> = from_json(&invalidated)?;
-    let rows: Vec<KnownRow> = from_json(&rows)?;
-    rows.into_iter()
-        .map(|row| {
-            let invalidated = invalidated.contains(&row.id);
-            let known = KnownArtifact {
-                path: row.path,
-                revision: row.revision,
-                fingerprint: row.fingerprint.filter(|_| !invalidated),
-                invalidated,
-                health: health(&row.health)?,
-                problem: row.problem,
-                problem_line: row.problem_line,
-                updated_at: row.updated_at.map(timestamp).transpose()?,
-            };
-            Ok((row.id, known))
+    static KNOWN: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT COALESCE(json_agg({COLUMNS}), '[]')::TEXT FROM collection_artifacts a \
+             WHERE a.collection_id = $2 AND a.source_collection = $1 AND a.type IS NOT NULL"
+        )
+    });
+    let Some(home) = sources::home(&mut *reader, source).await? else { return Ok(Known::new()) };
+    let rows: String = sqlx::query_scalar(KNOWN.as_str())
+        .bind(source.as_str())
+        .bind(home)
+        .fetch_one(reader)
+        .await?;
+    decoded(&rows)
+}
+
+/// What is known of a source's artifacts at these paths.
+pub(crate) async fn known_at(
+    reader: &mut PgConnection,
+    source: &SourceName,
+    paths: &[String],
+) -> Result<Known> {
+    static KNOWN_AT: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT COALESCE(json_agg({COLUMNS}), '[]')::TEXT FROM collection_artifacts a \
+             WHERE a.collection_id = $2 AND a.source_collection = $1 AND a.type IS NOT NULL \
+                 AND a.path = ANY($3)"
+        )
+    });
+    let Some(home) = sources::home(&mut *reader, source).await? else { return Ok(Known::new()) };
+    let rows: String = sqlx::query_scalar(KNOWN_AT.as_str())
+        .bind(source.as_str())
+        .bind(home)
+        .bind(paths)
+        .fetch_one(reader)
+        .await?;
+    decoded(&rows)
+}
+
+fn decoded(rows: &str) -> Result<Known> {
+    let rows: Vec<KnownRow> = from_json(rows)?;
+    rows.into_iter().map(|row| Ok((row.id.clone(), row.into_domain()?))).collect()
+}
+
+impl KnownRow {
+    fn into_domain(self) -> Result<KnownArtifact> {
+        Ok(KnownArtifact {
+            path: self.path,
+            revision: self.revision,
+            fingerprint: self.fingerprint.filter(|_| !self.invalidated),
+            invalidated: self.invalidated,
+            health: health(&self.health)?,
+            problem: self.problem,
+            problem_line: self.problem_line,
+            updated_at: self.updated_at.map(timestamp).transpose()?,
         })
-        .collect()
+    }
 }

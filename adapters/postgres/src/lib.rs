@@ -14,6 +14,7 @@ mod invalidate;
 mod known;
 mod lease;
 mod migrate;
+mod notices;
 mod page;
 mod repository;
 mod row;
@@ -23,7 +24,7 @@ mod sources;
 mod stats;
 mod tags;
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use larder::ports::RepositoryError;
 use sqlx::{
@@ -31,7 +32,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::error::repository_error;
+use crate::{error::repository_error, notices::Listener};
 
 /// How long a request waits for a connection.
 const WAIT: Duration = Duration::from_secs(5);
@@ -48,6 +49,7 @@ const TRUSTED_REST: Duration = Duration::from_secs(1);
 pub struct PostgresRepository {
     pool: PgPool,
     options: PgConnectOptions,
+    listener: Arc<Listener>,
 }
 
 /// Connects to `postgres://user@host/database`. Its schema is left as it is.
@@ -75,12 +77,13 @@ pub async fn connect(
         .connect_with(options.clone())
         .await
         .map_err(repository_error)?;
-    Ok(PostgresRepository { pool, options })
+    Ok(PostgresRepository { pool, options, listener: Arc::default() })
 }
 
 impl PostgresRepository {
     /// Closes the connections once what runs is done.
     pub async fn close(&self) {
+        self.listener.end();
         self.pool.close().await;
     }
 }

@@ -8,14 +8,18 @@ use larder::{
         collection::{Collection, RegisteredSource, Source},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
-        freshness::CacheStats,
+        freshness::{CacheStats, Census, StaleRow, StaleSource},
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
-        query::{ArtifactQuery, CollectionQuery, Filter},
+        query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{CacheReader, CacheRepository, Lease, RepositoryError},
+    ports::{
+        CacheFreshness, CacheNotice, CacheReader, CacheRepository, Connections, Lease,
+        RepositoryError,
+    },
 };
 use sqlx::{Postgres, Transaction, pool::PoolConnection};
+use tokio::sync::broadcast;
 
 use crate::{
     PostgresRepository, apply, collections, error::repository_error, facets, invalidate, known,
@@ -79,11 +83,6 @@ impl CacheReader for PostgresRepository {
         collections::holding(&mut reader, source, id).await.map_err(repository_error)
     }
 
-    async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
-        let mut reader = self.reader().await?;
-        stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
-    }
-
     async fn shadowed(&self) -> Answer<(Vec<Shadowed>, u64)> {
         let mut reader = self.reader().await?;
         shadowed::shadowed(&mut reader).await.map_err(repository_error)
@@ -91,10 +90,49 @@ impl CacheReader for PostgresRepository {
 }
 
 #[async_trait]
+impl CacheFreshness for PostgresRepository {
+    async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
+        let mut reader = self.reader().await?;
+        stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
+    }
+
+    async fn stale_sources(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Answer<Vec<StaleSource>> {
+        let mut reader = self.reader().await?;
+        stats::stale_sources(&mut reader, collection, cutoff).await.map_err(repository_error)
+    }
+
+    async fn stale_rows(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+        after: Option<&StaleRow>,
+        limit: Limit,
+    ) -> Answer<Vec<StaleRow>> {
+        let mut reader = self.reader().await?;
+        let rows = stats::stale_rows(&mut reader, collection, cutoff, after, limit).await;
+        rows.map_err(repository_error)
+    }
+
+    async fn census(&self) -> Answer<Vec<Census>> {
+        let mut reader = self.reader().await?;
+        stats::census(&mut reader).await.map_err(repository_error)
+    }
+
+    fn connections(&self) -> Connections {
+        let idle = u32::try_from(self.pool.num_idle()).unwrap_or(0);
+        Connections { in_use: self.pool.size().saturating_sub(idle), idle }
+    }
+}
+
+#[async_trait]
 impl CacheRepository for PostgresRepository {
     async fn register(&self, given: &[Source], now: Timestamp) -> Answer<Vec<RegisteredSource>> {
         let mut writer = self.writer().await?;
-        let registered =
+        let (registered, _) =
             sources::register(&mut writer, given, now).await.map_err(repository_error)?;
         committed(writer, registered).await
     }
@@ -109,9 +147,19 @@ impl CacheRepository for PostgresRepository {
         known::known(&mut reader, source).await.map_err(repository_error)
     }
 
+    async fn known_at(&self, source: &SourceName, paths: &[String]) -> Answer<Known> {
+        let mut reader = self.reader().await?;
+        known::known_at(&mut reader, source, paths).await.map_err(repository_error)
+    }
+
     async fn lease(&self, source: &SourceName) -> Answer<Lease> {
         let connection = lease::lease(&self.options, source).await.map_err(repository_error)?;
         Ok(Box::new(connection))
+    }
+
+    async fn try_lease(&self, source: &SourceName) -> Answer<Option<Lease>> {
+        let lease = lease::try_lease(&self.options, source).await.map_err(repository_error)?;
+        Ok(lease.map(|connection| Box::new(connection) as Lease))
     }
 
     async fn apply(&self, delta: Delta) -> Answer<Applied> {
@@ -122,9 +170,13 @@ impl CacheRepository for PostgresRepository {
 
     async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {
         let mut writer = self.writer().await?;
-        let rows =
+        let (rows, _) =
             invalidate::invalidate(&mut writer, scope, at).await.map_err(repository_error)?;
         committed(writer, rows).await
+    }
+
+    fn notices(&self) -> broadcast::Receiver<CacheNotice> {
+        self.listener.subscribe(&self.options)
     }
 
     async fn check(&self) -> Answer<()> {

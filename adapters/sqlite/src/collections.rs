@@ -1,9 +1,10 @@
 //! Collections as they are read, and the counters that go up with their rows.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{collections::HashMap, sync::LazyLock};
 
 use larder::domain::{
     Timestamp,
+    change::{CollectionChange, TouchedCollections},
     collection::{Collection, CollectionKind},
     id::{ArtifactId, CollectionId, SourceName},
     page::CollectionPage,
@@ -151,32 +152,45 @@ pub(crate) async fn holding(
 }
 
 /// Raises the generation of collections whose rows have changed, and counts their rows anew;
-/// answers the new generations, by id.
+/// answers what became of each, by id.
 pub(crate) async fn bump(
     writer: &mut SqliteConnection,
-    changed: &BTreeSet<String>,
+    touched: &TouchedCollections,
     now: Timestamp,
-) -> Result<Vec<(CollectionId, u64)>> {
+) -> Result<Vec<CollectionChange>> {
+    const BEFORE: &str = "SELECT id, artifact_count FROM collections \
+         WHERE id IN (SELECT value FROM json_each(?1))";
     static BUMP: LazyLock<String> = LazyLock::new(|| {
         format!(
             "UPDATE collections SET generation = generation + 1, updated_at = ?2, \
              artifact_count = (SELECT COUNT(*) FROM collection_artifacts a \
                  WHERE a.collection_id = collections.id AND {VISIBLE}) \
-             WHERE id IN (SELECT value FROM json_each(?1)) RETURNING id, generation"
+             WHERE id IN (SELECT value FROM json_each(?1)) RETURNING id, generation, artifact_count"
         )
     });
-    if changed.is_empty() {
+    if touched.is_empty() {
         return Ok(Vec::new());
     }
-    let bumped: Vec<(String, i64)> = sqlx::query_as(BUMP.as_str())
-        .bind(to_json(changed)?)
-        .bind(micros(now))
-        .fetch_all(writer)
-        .await?;
-    let mut generations = Vec::with_capacity(bumped.len());
-    for (id, generation) in bumped {
-        generations.push((CollectionId::new(id).map_err(undecodable)?, count(generation)?));
+    let ids = to_json(&touched.ids().collect::<Vec<_>>())?;
+    let before: Vec<(String, i64)> =
+        sqlx::query_as(BEFORE).bind(&ids).fetch_all(&mut *writer).await?;
+    let bumped: Vec<(String, i64, i64)> =
+        sqlx::query_as(BUMP.as_str()).bind(&ids).bind(micros(now)).fetch_all(writer).await?;
+    changes(touched, before, bumped)
+}
+
+fn changes(
+    touched: &TouchedCollections,
+    before: Vec<(String, i64)>,
+    bumped: Vec<(String, i64, i64)>,
+) -> Result<Vec<CollectionChange>> {
+    let before: HashMap<String, i64> = before.into_iter().collect();
+    let mut changes = Vec::with_capacity(bumped.len());
+    for (id, generation, after) in bumped {
+        let before = count(before.get(&id).copied().unwrap_or_default())?;
+        let id = CollectionId::new(id).map_err(undecodable)?;
+        changes.push(touched.change(id, count(generation)?, before, count(after)?));
     }
-    generations.sort();
-    Ok(generations)
+    changes.sort();
+    Ok(changes)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use larder::domain::{Timestamp, id::SourceName};
+use larder::domain::{Timestamp, change::TouchedCollections, id::SourceName};
 use sqlx::SqliteConnection;
 
 use crate::{
@@ -95,8 +95,8 @@ pub(crate) async fn withdraw(
     Ok(gone)
 }
 
-/// Gives `default` the best remaining row of artifacts that it has none of.
-pub(crate) async fn succeed(writer: &mut SqliteConnection, ids: &[&str]) -> Result<()> {
+/// Gives `default` the best remaining row of artifacts that it has none of; answers how many got one.
+pub(crate) async fn succeed(writer: &mut SqliteConnection, ids: &[&str]) -> Result<u64> {
     static SUCCEED: LazyLock<String> = LazyLock::new(|| {
         let (into, copied) = (&*INTO_DEFAULT, copied());
         format!(
@@ -111,26 +111,19 @@ pub(crate) async fn succeed(writer: &mut SqliteConnection, ids: &[&str]) -> Resu
              WHERE m.place = 1"
         )
     });
-    sqlx::query(SUCCEED.as_str()).bind(to_json(&ids)?).execute(&mut *writer).await?;
-    tags::add(writer, DEFAULT, ids).await
-}
-
-/// What happened to curated collections.
-#[derive(Default)]
-pub(crate) struct Followed {
-    /// Those whose rows changed.
-    pub(crate) changed: Vec<String>,
-    /// How many rows were hidden.
-    pub(crate) hidden: u64,
+    let done = sqlx::query(SUCCEED.as_str()).bind(to_json(&ids)?).execute(&mut *writer).await?;
+    tags::add(writer, DEFAULT, ids).await?;
+    Ok(done.rows_affected())
 }
 
 /// Gives the members of curated collections the values of `default`'s rows, and hides those that
-/// have none there any more.
+/// have none there any more; answers how many it hides.
 pub(crate) async fn follow(
     writer: &mut SqliteConnection,
     ids: &[&str],
     now: Timestamp,
-) -> Result<Followed> {
+    touched: &mut TouchedCollections,
+) -> Result<u64> {
     const HOLDERS: &str = "SELECT DISTINCT a.collection_id FROM collection_artifacts a \
          WHERE a.artifact_id IN (SELECT value FROM json_each(?1)) \
              AND a.collection_id IN (SELECT id FROM collections WHERE kind = 'curated')";
@@ -156,12 +149,12 @@ pub(crate) async fn follow(
     let holders: Vec<String> =
         sqlx::query_scalar(HOLDERS).bind(&ids_json).fetch_all(&mut *writer).await?;
     if holders.is_empty() {
-        return Ok(Followed::default());
+        return Ok(0);
     }
     let holders: Vec<_> = holders.iter().map(String::as_str).collect();
     let holders_json = to_json(&holders)?;
     tags::remove(writer, &holders, ids).await?;
-    let mut changed: Vec<String> = sqlx::query_scalar(UPDATE.as_str())
+    let changed: Vec<String> = sqlx::query_scalar(UPDATE.as_str())
         .bind(&holders_json)
         .bind(&ids_json)
         .fetch_all(&mut *writer)
@@ -173,7 +166,7 @@ pub(crate) async fn follow(
         .fetch_all(&mut *writer)
         .await?;
     tags::add(writer, &holders, ids).await?;
-    let hidden_count = hidden.len() as u64;
-    changed.extend(hidden);
-    Ok(Followed { changed, hidden: hidden_count })
+    changed.iter().for_each(|collection| touched.write(collection, 1));
+    hidden.iter().for_each(|collection| touched.remove(collection, 1));
+    Ok(hidden.len() as u64)
 }

@@ -1,8 +1,10 @@
 //! Marking rows as in need of a read.
 
-use std::collections::BTreeSet;
-
-use larder::domain::{Timestamp, delta::Scope};
+use larder::domain::{
+    Timestamp,
+    change::{CollectionChange, TouchedCollections},
+    delta::Scope,
+};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use crate::{
@@ -11,12 +13,13 @@ use crate::{
     row::{VISIBLE, micros},
 };
 
-/// Sets `invalidated_at` within the caller's transaction; answers on how many rows.
+/// Sets `invalidated_at` within the caller's transaction; answers on how many rows, and what has
+/// changed.
 pub(crate) async fn invalidate(
     writer: &mut SqliteConnection,
     scope: &Scope,
     at: Timestamp,
-) -> Result<u64> {
+) -> Result<(u64, Vec<CollectionChange>)> {
     let at_micros = micros(at);
     // A row that was invalid before, or has been read since, looks the same afterwards.
     let mut sql = QueryBuilder::new("SELECT DISTINCT a.collection_id FROM collection_artifacts a");
@@ -31,8 +34,9 @@ pub(crate) async fn invalidate(
     sql.push_bind(at_micros).push(", COALESCE(a.invalidated_at, ").push_bind(at_micros).push("))");
     push_scope(&mut sql, scope);
     let rows = sql.build().execute(&mut *writer).await?.rows_affected();
-    collections::bump(writer, &BTreeSet::from_iter(changed), at).await?;
-    Ok(rows)
+    let mut touched = TouchedCollections::default();
+    changed.iter().for_each(|collection| touched.touch(collection));
+    Ok((rows, collections::bump(writer, &touched, at).await?))
 }
 
 fn push_scope(sql: &mut QueryBuilder<Sqlite>, scope: &Scope) {

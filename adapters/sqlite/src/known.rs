@@ -1,5 +1,7 @@
 //! What is known of a source's artifacts.
 
+use std::sync::LazyLock;
+
 use larder::domain::{
     delta::{Known, KnownArtifact},
     id::{ArtifactId, SourceName},
@@ -9,12 +11,12 @@ use serde::Deserialize;
 use sqlx::SqliteConnection;
 
 use crate::{
-    error::{Result, undecodable},
-    row::{from_json, health, timestamp},
+    error::Result,
+    row::{from_json, health, timestamp, to_json},
     sources,
 };
 
-/// One artifact as `known` asks for it.
+/// One artifact, in the order of [`COLUMNS`].
 #[derive(Deserialize)]
 struct KnownRow {
     id: ArtifactId,
@@ -25,22 +27,30 @@ struct KnownRow {
     problem: Option<String>,
     problem_line: Option<u32>,
     updated_at: Option<i64>,
+    invalidated: bool,
 }
 
-/// What is known of a source's artifacts. One that is invalidated in any collection must be read
-/// again: its home's row is the only way by which that collection's row gets a newer one.
+/// Of row `a` of source `?1`. One that is invalidated in any collection must be read again: its
+/// home's row is the only way by which that collection's row gets a newer one.
+const COLUMNS: &str = "json_array(a.artifact_id, a.path, a.revision, a.fingerprint, a.health, \
+     CASE a.health WHEN 'broken' THEN a.problem END, \
+     CASE a.health WHEN 'broken' THEN a.problem_line END, a.updated_at, \
+     iif(EXISTS (SELECT 1 FROM collection_artifacts i \
+         WHERE i.source_collection = ?1 AND i.artifact_id = a.artifact_id \
+             AND i.invalidated_at >= i.synced_at), json('true'), json('false')))";
+
+/// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) -> Result<Known> {
     // In pieces, each one document: row by row costs ten times the time, all at once ten times the
     // memory.
-    const KNOWN: &str = "SELECT \
-             json_group_array(json_array(a.artifact_id, a.path, a.revision, a.fingerprint, \
-                 a.health, CASE a.health WHEN 'broken' THEN a.problem END, \
-                 CASE a.health WHEN 'broken' THEN a.problem_line END, a.updated_at)) \
-         FROM (SELECT * FROM collection_artifacts \
-             WHERE collection_id = ?2 AND source_collection = ?1 AND type IS NOT NULL \
-                 AND artifact_id > ?3 ORDER BY artifact_id LIMIT 2000) a";
-    const INVALIDATED: &str = "SELECT artifact_id FROM collection_artifacts \
-         WHERE source_collection = ?1 AND invalidated_at >= synced_at";
+    static KNOWN: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT json_group_array({COLUMNS}) \
+             FROM (SELECT * FROM collection_artifacts \
+                 WHERE collection_id = ?2 AND source_collection = ?1 AND type IS NOT NULL \
+                     AND artifact_id > ?3 ORDER BY artifact_id LIMIT 2000) a"
+        )
+    });
     const SIZE: &str = "SELECT artifact_count FROM collections WHERE id = ?1";
     let Some(home) = sources::home(&mut *reader, source).await? else { return Ok(Known::new()) };
     // A map that grows copies itself again and again, and its old places stay with the process.
@@ -48,29 +58,44 @@ pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) ->
     let mut known = Known::with_capacity(usize::try_from(size).unwrap_or_default());
     let mut after = String::new();
     loop {
-        let piece: String = sqlx::query_scalar(KNOWN)
+        let piece: String = sqlx::query_scalar(KNOWN.as_str())
             .bind(source.as_str())
             .bind(&home)
             .bind(&after)
             .fetch_one(&mut *reader)
             .await?;
         let rows: Vec<KnownRow> = from_json(&piece)?;
-        let Some(last) = rows.last() else { break };
+        let Some(last) = rows.last() else { return Ok(known) };
         last.id.as_str().clone_into(&mut after);
         for row in rows {
             known.insert(row.id.clone(), row.into_domain()?);
         }
     }
-    let invalidated: Vec<String> =
-        sqlx::query_scalar(INVALIDATED).bind(source.as_str()).fetch_all(reader).await?;
-    for id in invalidated {
-        let id = ArtifactId::parse(&id).map_err(undecodable)?;
-        if let Some(artifact) = known.get_mut(&id) {
-            artifact.invalidated = true;
-            artifact.fingerprint = None;
-        }
-    }
-    Ok(known)
+}
+
+/// What is known of a source's artifacts at these paths.
+pub(crate) async fn known_at(
+    reader: &mut SqliteConnection,
+    source: &SourceName,
+    paths: &[String],
+) -> Result<Known> {
+    static KNOWN_AT: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT json_group_array({COLUMNS}) \
+             FROM json_each(?3) j CROSS JOIN collection_artifacts a \
+             WHERE a.collection_id = ?2 AND a.path = j.value AND a.source_collection = ?1 \
+                 AND a.type IS NOT NULL"
+        )
+    });
+    let Some(home) = sources::home(&mut *reader, source).await? else { return Ok(Known::new()) };
+    let rows: String = sqlx::query_scalar(KNOWN_AT.as_str())
+        .bind(source.as_str())
+        .bind(&home)
+        .bind(to_json(&paths)?)
+        .fetch_one(reader)
+        .await?;
+    let rows: Vec<KnownRow> = from_json(&rows)?;
+    rows.into_iter().map(|row| Ok((row.id.clone(), row.into_domain()?))).collect()
 }
 
 impl KnownRow {
@@ -78,8 +103,8 @@ impl KnownRow {
         Ok(KnownArtifact {
             path: self.path,
             revision: self.revision,
-            fingerprint: self.fingerprint,
-            invalidated: false,
+            fingerprint: self.fingerprint.filter(|_| !self.invalidated),
+            invalidated: self.invalidated,
             health: health(&self.health)?,
             problem: self.problem,
             problem_line: self.problem_line,

@@ -31,11 +31,15 @@ use std::{
     time::Duration,
 };
 
-use larder::{domain::id::SourceName, ports::RepositoryError};
+use larder::{
+    domain::id::SourceName,
+    ports::{CacheNotice, RepositoryError},
+};
 use sqlx::{
     SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::broadcast;
 
 use crate::{error::repository_error, lock::LockFile};
 
@@ -44,6 +48,9 @@ const WAIT: Duration = Duration::from_secs(5);
 /// How long a writer waits for its turn: a refresh of 100,000 artifacts may be before it.
 const WRITER_WAIT: Duration = Duration::from_secs(20);
 
+/// Notices that wait for a slow reader, which then has missed some.
+const UNREAD_NOTICES: usize = 1_024;
+
 /// The cache in a SQLite file. A clone is another handle on the same connections.
 #[derive(Clone)]
 pub struct SqliteRepository {
@@ -51,6 +58,7 @@ pub struct SqliteRepository {
     readers: SqlitePool,
     lock: Arc<LockFile>,
     leases: Arc<Mutex<HashMap<SourceName, Arc<tokio::sync::Mutex<()>>>>>,
+    notices: broadcast::Sender<CacheNotice>,
 }
 
 /// Opens the database `sqlite:///path/larder.db`, which is made, with its directories, if it does
@@ -83,7 +91,13 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository
     // In KiB, for each reader: the system keeps the file's pages as well.
     let reading = options.read_only(true).pragma("cache_size", "-512");
     let readers = pool(max_connections.max(1), WAIT).connect_lazy_with(reading);
-    Ok(SqliteRepository { writer, readers, lock: Arc::new(lock), leases: Arc::default() })
+    Ok(SqliteRepository {
+        writer,
+        readers,
+        lock: Arc::new(lock),
+        leases: Arc::default(),
+        notices: broadcast::Sender::new(UNREAD_NOTICES),
+    })
 }
 
 fn pool(connections: u32, wait: Duration) -> SqlitePoolOptions {

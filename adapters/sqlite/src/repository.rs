@@ -7,17 +7,22 @@ use larder::{
     domain::{
         Timestamp,
         artifact::CollectionArtifact,
+        change::CollectionChange,
         collection::{Collection, RegisteredSource, Source},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
-        freshness::CacheStats,
+        freshness::{CacheStats, Census, StaleRow, StaleSource},
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
-        query::{ArtifactQuery, CollectionQuery, Filter},
+        query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{CacheReader, CacheRepository, Lease, RepositoryError},
+    ports::{
+        CacheFreshness, CacheNotice, CacheReader, CacheRepository, Connections, Lease,
+        RepositoryError,
+    },
 };
-use sqlx::{Connection, Sqlite, Transaction, pool::PoolConnection};
+use sqlx::{Connection, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
+use tokio::sync::{Mutex, broadcast};
 
 use crate::{
     SqliteRepository, apply, collections, error::repository_error, facets, invalidate, known,
@@ -39,14 +44,34 @@ impl SqliteRepository {
         self.readers.acquire().await.map_err(repository_error)
     }
 
+    /// The turns of a source's refreshes: no other process has the file, so it is enough to keep this
+    /// one's apart.
+    fn turn(&self, source: &SourceName) -> Arc<Mutex<()>> {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(leases.entry(source.clone()).or_default())
+    }
+
     async fn writer(&self) -> Answer<Transaction<'static, Sqlite>> {
         self.writer.begin_with(BEGIN).await.map_err(repository_error)
     }
-}
 
-async fn committed<T>(transaction: Transaction<'static, Sqlite>, answer: T) -> Answer<T> {
-    transaction.commit().await.map_err(repository_error)?;
-    Ok(answer)
+    /// Commits, and tells what was changed.
+    async fn commit(
+        &self,
+        transaction: Transaction<'static, Sqlite>,
+        changes: Vec<CollectionChange>,
+    ) -> Answer<()> {
+        transaction.commit().await.map_err(repository_error)?;
+        self.tell(changes);
+        Ok(())
+    }
+
+    fn tell(&self, changes: Vec<CollectionChange>) {
+        for change in changes {
+            // Nobody may be listening.
+            let _ = self.notices.send(CacheNotice::Changed(change));
+        }
+    }
 }
 
 #[async_trait]
@@ -89,11 +114,6 @@ impl CacheReader for SqliteRepository {
         collections::holding(&mut reader, source, id).await.map_err(repository_error)
     }
 
-    async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
-        let mut reader = self.reader().await?;
-        stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
-    }
-
     async fn shadowed(&self) -> Answer<(Vec<Shadowed>, u64)> {
         let mut reader = self.reader().await?;
         shadowed::shadowed(&mut reader).await.map_err(repository_error)
@@ -101,12 +121,54 @@ impl CacheReader for SqliteRepository {
 }
 
 #[async_trait]
+impl CacheFreshness for SqliteRepository {
+    async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
+        let mut reader = self.reader().await?;
+        stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
+    }
+
+    async fn stale_sources(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Answer<Vec<StaleSource>> {
+        let mut reader = self.reader().await?;
+        stats::stale_sources(&mut reader, collection, cutoff).await.map_err(repository_error)
+    }
+
+    async fn stale_rows(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+        after: Option<&StaleRow>,
+        limit: Limit,
+    ) -> Answer<Vec<StaleRow>> {
+        let mut reader = self.reader().await?;
+        let rows = stats::stale_rows(&mut reader, collection, cutoff, after, limit).await;
+        rows.map_err(repository_error)
+    }
+
+    async fn census(&self) -> Answer<Vec<Census>> {
+        let mut reader = self.reader().await?;
+        stats::census(&mut reader).await.map_err(repository_error)
+    }
+
+    fn connections(&self) -> Connections {
+        let size = |pool: &SqlitePool| (pool.size(), u32::try_from(pool.num_idle()).unwrap_or(0));
+        let (writer, readers) = (size(&self.writer), size(&self.readers));
+        let (open, idle) = (writer.0 + readers.0, writer.1 + readers.1);
+        Connections { in_use: open.saturating_sub(idle), idle }
+    }
+}
+
+#[async_trait]
 impl CacheRepository for SqliteRepository {
     async fn register(&self, given: &[Source], now: Timestamp) -> Answer<Vec<RegisteredSource>> {
         let mut writer = self.writer().await?;
-        let registered =
+        let (registered, changes) =
             sources::register(&mut writer, given, now).await.map_err(repository_error)?;
-        committed(writer, registered).await
+        self.commit(writer, changes).await?;
+        Ok(registered)
     }
 
     async fn registered(&self) -> Answer<Vec<RegisteredSource>> {
@@ -119,13 +181,17 @@ impl CacheRepository for SqliteRepository {
         known::known(&mut reader, source).await.map_err(repository_error)
     }
 
+    async fn known_at(&self, source: &SourceName, paths: &[String]) -> Answer<Known> {
+        let mut reader = self.reader().await?;
+        known::known_at(&mut reader, source, paths).await.map_err(repository_error)
+    }
+
     async fn lease(&self, source: &SourceName) -> Answer<Lease> {
-        // No other process has the file, so it is enough to keep this one's refreshes apart.
-        let turn = {
-            let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(leases.entry(source.clone()).or_default())
-        };
-        Ok(Box::new(turn.lock_owned().await))
+        Ok(Box::new(self.turn(source).lock_owned().await))
+    }
+
+    async fn try_lease(&self, source: &SourceName) -> Answer<Option<Lease>> {
+        Ok(self.turn(source).try_lock_owned().ok().map(|lease| Box::new(lease) as Lease))
     }
 
     async fn apply(&self, delta: Delta) -> Answer<Applied> {
@@ -134,6 +200,7 @@ impl CacheRepository for SqliteRepository {
         let mut writer = connection.begin_with(BEGIN).await.map_err(repository_error)?;
         let applied = apply::apply(&mut writer, delta).await.map_err(repository_error)?;
         writer.commit().await.map_err(repository_error)?;
+        self.tell(applied.changes.clone());
         if large {
             // Whatever comes of it, the change is made.
             drop(sqlx::raw_sql("PRAGMA shrink_memory").execute(&mut *connection).await);
@@ -143,9 +210,14 @@ impl CacheRepository for SqliteRepository {
 
     async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {
         let mut writer = self.writer().await?;
-        let rows =
+        let (rows, changes) =
             invalidate::invalidate(&mut writer, scope, at).await.map_err(repository_error)?;
-        committed(writer, rows).await
+        self.commit(writer, changes).await?;
+        Ok(rows)
+    }
+
+    fn notices(&self) -> broadcast::Receiver<CacheNotice> {
+        self.notices.subscribe()
     }
 
     async fn check(&self) -> Answer<()> {

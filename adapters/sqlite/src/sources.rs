@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use larder::domain::{
     Timestamp,
+    change::{CollectionChange, TouchedCollections},
     collection::{Layout, RegisteredSource, Source},
     id::{CollectionId, SourceName},
     text,
@@ -79,12 +80,13 @@ pub(crate) async fn home(
     sqlx::query_scalar(HOME).bind(source.as_str()).fetch_optional(connection).await
 }
 
-/// Makes the cache know exactly these sources, within the caller's transaction.
+/// Makes the cache know exactly these sources, within the caller's transaction; answers them, and
+/// what has changed.
 pub(crate) async fn register(
     writer: &mut SqliteConnection,
     given: &[Source],
     now: Timestamp,
-) -> Result<Vec<RegisteredSource>> {
+) -> Result<(Vec<RegisteredSource>, Vec<CollectionChange>)> {
     let default = CollectionId::default_collection();
     make_collection(writer, &default, "default", None, now).await?;
     let before = registered(writer).await?;
@@ -98,19 +100,20 @@ pub(crate) async fn register(
         attach(writer, source, now).await?;
     }
     // All sources are what they shall be: only now can it be told whose row stands in `default`.
-    let mut changed = BTreeSet::new();
+    let mut touched = TouchedCollections::default();
     for known in before.iter().filter(|known| !kept.contains(&known.source.name)) {
-        changed.extend(withdraw_all(writer, known, now).await?);
+        touched.add(withdraw_all(writer, known, now).await?);
     }
     // By precedence: a source that loses a contest must not leave its invalidation on the winner.
     let after = registered(writer).await?;
     for known in after.iter().filter(|known| !was.contains(&known.source.name)) {
-        changed.extend(promote_all(writer, known, now).await?);
+        touched.add(promote_all(writer, known, now).await?);
     }
-    collections::bump(writer, &changed, now).await?;
+    let changes = collections::bump(writer, &touched, now).await?;
     let mut after: HashMap<_, _> =
         after.into_iter().map(|known| (known.source.name.clone(), known)).collect();
-    Ok(given.iter().filter_map(|source| after.remove(&source.name)).collect())
+    let registered = given.iter().filter_map(|source| after.remove(&source.name)).collect();
+    Ok((registered, changes))
 }
 
 async fn detach(writer: &mut SqliteConnection, source: &SourceName) -> Result<()> {
@@ -200,25 +203,25 @@ async fn withdraw_all(
     writer: &mut SqliteConnection,
     known: &RegisteredSource,
     now: Timestamp,
-) -> Result<BTreeSet<String>> {
+) -> Result<TouchedCollections> {
     let ids = ids_of(writer, CollectionId::default_collection().as_str(), known).await?;
     let mut change = Change::new(writer, known.source.name.clone(), known.home.to_string(), now);
     change.withdraw(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
-    Ok(change.into_changed())
+    Ok(change.into_touched())
 }
 
 async fn promote_all(
     writer: &mut SqliteConnection,
     known: &RegisteredSource,
     now: Timestamp,
-) -> Result<BTreeSet<String>> {
+) -> Result<TouchedCollections> {
     if known.home == CollectionId::default_collection() {
-        return Ok(BTreeSet::new());
+        return Ok(TouchedCollections::default());
     }
     let ids = ids_of(writer, known.home.as_str(), known).await?;
     let mut change = Change::new(writer, known.source.name.clone(), known.home.to_string(), now);
     change.promote(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
-    Ok(change.into_changed())
+    Ok(change.into_touched())
 }
 
 /// The artifacts of that source which a collection holds.

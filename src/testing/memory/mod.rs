@@ -15,28 +15,47 @@ use std::{
 
 use async_trait::async_trait;
 use tables::Tables;
+use tokio::sync::broadcast;
 
 use crate::{
     domain::{
         Timestamp,
         artifact::CollectionArtifact,
+        change::CollectionChange,
         collection::{Collection, RegisteredSource, Source},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
-        freshness::CacheStats,
+        freshness::{CacheStats, Census, StaleRow, StaleSource},
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
-        query::{ArtifactQuery, CollectionQuery, Filter},
+        query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{CacheReader, CacheRepository, Lease, RepositoryError},
+    ports::{
+        CacheFreshness, CacheNotice, CacheReader, CacheRepository, Connections, Lease,
+        RepositoryError,
+    },
 };
 
+/// Notices that wait for a slow reader.
+const UNREAD_NOTICES: usize = 64;
+
 /// A repository in memory. It has no curated collections.
-#[derive(Default)]
 pub struct MemoryRepository {
     tables: Mutex<Tables>,
     leases: Mutex<HashMap<SourceName, Arc<tokio::sync::Mutex<()>>>>,
     unavailable: AtomicBool,
+    notices: broadcast::Sender<CacheNotice>,
+}
+
+impl Default for MemoryRepository {
+    fn default() -> Self {
+        Self {
+            tables: Mutex::default(),
+            leases: Mutex::default(),
+            unavailable: AtomicBool::new(false),
+            notices: broadcast::Sender::new(UNREAD_NOTICES),
+        }
+    }
 }
 
 impl MemoryRepository {
@@ -49,6 +68,18 @@ impl MemoryRepository {
     /// Whether from now on every call fails with [`RepositoryError::Unavailable`].
     pub fn set_unavailable(&self, unavailable: bool) {
         self.unavailable.store(unavailable, Ordering::SeqCst);
+    }
+
+    fn turn(&self, source: &SourceName) -> Arc<tokio::sync::Mutex<()>> {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(leases.entry(source.clone()).or_default())
+    }
+
+    fn tell(&self, changes: &[CollectionChange]) {
+        for change in changes {
+            // Nobody may be listening.
+            let _ = self.notices.send(CacheNotice::Changed(change.clone()));
+        }
     }
 
     fn tables(&self) -> Result<MutexGuard<'_, Tables>, RepositoryError> {
@@ -104,6 +135,13 @@ impl CacheReader for MemoryRepository {
         Ok(self.tables()?.memberships(source, id))
     }
 
+    async fn shadowed(&self) -> Result<(Vec<Shadowed>, u64), RepositoryError> {
+        Ok(self.tables()?.shadowed())
+    }
+}
+
+#[async_trait]
+impl CacheFreshness for MemoryRepository {
     async fn stats(
         &self,
         collection: &CollectionId,
@@ -112,8 +150,30 @@ impl CacheReader for MemoryRepository {
         Ok(self.tables()?.stats(collection, cutoff))
     }
 
-    async fn shadowed(&self) -> Result<(Vec<Shadowed>, u64), RepositoryError> {
-        Ok(self.tables()?.shadowed())
+    async fn stale_sources(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Result<Vec<StaleSource>, RepositoryError> {
+        Ok(self.tables()?.stale_sources(collection, cutoff))
+    }
+
+    async fn stale_rows(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+        after: Option<&StaleRow>,
+        limit: Limit,
+    ) -> Result<Vec<StaleRow>, RepositoryError> {
+        Ok(self.tables()?.stale_rows(collection, cutoff, after, limit))
+    }
+
+    async fn census(&self) -> Result<Vec<Census>, RepositoryError> {
+        Ok(self.tables()?.census())
+    }
+
+    fn connections(&self) -> Connections {
+        Connections { in_use: 0, idle: 0 }
     }
 }
 
@@ -124,7 +184,9 @@ impl CacheRepository for MemoryRepository {
         sources: &[Source],
         now: Timestamp,
     ) -> Result<Vec<RegisteredSource>, RepositoryError> {
-        Ok(self.tables()?.register(sources, now))
+        let (registered, changes) = self.tables()?.register(sources, now);
+        self.tell(&changes);
+        Ok(registered)
     }
 
     async fn registered(&self) -> Result<Vec<RegisteredSource>, RepositoryError> {
@@ -135,20 +197,39 @@ impl CacheRepository for MemoryRepository {
         Ok(self.tables()?.known(source))
     }
 
+    async fn known_at(
+        &self,
+        source: &SourceName,
+        paths: &[String],
+    ) -> Result<Known, RepositoryError> {
+        let mut known = self.tables()?.known(source);
+        known.retain(|_, artifact| paths.contains(&artifact.path));
+        Ok(known)
+    }
+
     async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError> {
-        let lock = {
-            let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(leases.entry(source.clone()).or_default())
-        };
-        Ok(Box::new(lock.lock_owned().await))
+        Ok(Box::new(self.turn(source).lock_owned().await))
+    }
+
+    async fn try_lease(&self, source: &SourceName) -> Result<Option<Lease>, RepositoryError> {
+        drop(self.tables()?);
+        Ok(self.turn(source).try_lock_owned().ok().map(|lease| Box::new(lease) as Lease))
     }
 
     async fn apply(&self, delta: Delta) -> Result<Applied, RepositoryError> {
-        Ok(self.tables()?.apply(delta))
+        let applied = self.tables()?.apply(delta);
+        self.tell(&applied.changes);
+        Ok(applied)
     }
 
     async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Result<u64, RepositoryError> {
-        Ok(self.tables()?.invalidate(scope, at))
+        let (rows, changes) = self.tables()?.invalidate(scope, at);
+        self.tell(&changes);
+        Ok(rows)
+    }
+
+    fn notices(&self) -> broadcast::Receiver<CacheNotice> {
+        self.notices.subscribe()
     }
 
     async fn check(&self) -> Result<(), RepositoryError> {

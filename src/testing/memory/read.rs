@@ -10,10 +10,10 @@ use crate::domain::{
     cursor::SortValue,
     delta::{Known, KnownArtifact, Shadowed},
     facets::{FacetCount, Facets},
-    freshness::{CacheStats, is_stale},
+    freshness::{CacheStats, Census, StaleRow, StaleSource, is_stale},
     id::{ArtifactId, CollectionId, SourceName},
     page::{ArtifactPage, CollectionPage},
-    query::{ArtifactQuery, CollectionQuery, Filter, Position, Search},
+    query::{ArtifactQuery, CollectionQuery, Filter, Limit, Position, Search},
     report::MAX_ISSUES,
     text,
 };
@@ -150,6 +150,61 @@ impl Tables {
             *stats.by_health.entry(row.artifact.health).or_default() += 1;
         }
         stats
+    }
+
+    pub(super) fn stale_sources(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Vec<StaleSource> {
+        let mut sources = BTreeMap::<SourceName, StaleSource>::new();
+        for row in self.visible(collection).filter(|row| is_stale(row.synced_at, cutoff)) {
+            let nothing = || StaleSource {
+                source: row.source.clone(),
+                rows: 0,
+                invalidated: 0,
+                oldest_sync: None,
+            };
+            let stale = sources.entry(row.source.clone()).or_insert_with(nothing);
+            stale.rows += 1;
+            stale.invalidated += u64::from(row.synced_at.is_none());
+            stale.oldest_sync = stale.oldest_sync.into_iter().chain(row.synced_at).min();
+        }
+        sources.into_values().collect()
+    }
+
+    pub(super) fn stale_rows(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+        after: Option<&StaleRow>,
+        limit: Limit,
+    ) -> Vec<StaleRow> {
+        let stale = self.visible(collection).filter(|row| is_stale(row.synced_at, cutoff));
+        let mut rows: Vec<_> = stale
+            .map(|row| StaleRow {
+                synced_at: row.synced_at,
+                id: row.artifact.id,
+                source: row.source,
+            })
+            .filter(|row| after.is_none_or(|after| row > after))
+            .collect();
+        rows.sort();
+        rows.truncate(limit.get() as usize);
+        rows
+    }
+
+    pub(super) fn census(&self) -> Vec<Census> {
+        let default = CollectionId::default_collection();
+        let mut counts = BTreeMap::<(String, &str), Census>::new();
+        for row in self.visible(&default) {
+            let (kind, health) = (row.artifact.id.kind(), row.artifact.health);
+            counts
+                .entry((kind.to_string(), health.as_str()))
+                .or_insert(Census { kind, health, rows: 0 })
+                .rows += 1;
+        }
+        counts.into_values().collect()
     }
 
     pub(super) fn shadowed(&self) -> (Vec<Shadowed>, u64) {

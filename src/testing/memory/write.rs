@@ -6,14 +6,23 @@ use super::tables::{KeptCollection, KeptSource, Row, Tables};
 use crate::domain::{
     Timestamp,
     artifact::Artifact,
+    change::CollectionChange,
     collection::{CollectionKind, RegisteredSource, Source},
     delta::{Applied, Delta, Recheck, Scope, Verified},
     id::{ArtifactId, CollectionId, SourceName},
     report::SourceReport,
 };
 
+/// Every collection's rows at one moment.
+type Snapshot = BTreeMap<CollectionId, BTreeMap<ArtifactId, Row>>;
+
 impl Tables {
-    pub(super) fn register(&mut self, sources: &[Source], now: Timestamp) -> Vec<RegisteredSource> {
+    pub(super) fn register(
+        &mut self,
+        sources: &[Source],
+        now: Timestamp,
+    ) -> (Vec<RegisteredSource>, Vec<CollectionChange>) {
+        let before = self.snapshot();
         let default = CollectionId::default_collection();
         self.make_collection(&default, CollectionKind::Default, None, now);
         let stays = |kept: &&mut KeptSource| sources.iter().any(|it| it.name == kept.source.name);
@@ -28,11 +37,10 @@ impl Tables {
         for source in sources {
             self.attach(source, now);
         }
-        if self.settle_all() {
-            self.bump(&default, now);
-        }
+        let changed = self.settle_all().then_some(default);
+        let changes = self.bump(changed, &before, now);
         let kept = sources.iter().filter_map(|source| self.sources.get(&source.name));
-        kept.map(KeptSource::registered).collect()
+        (kept.map(KeptSource::registered).collect(), changes)
     }
 
     fn attach(&mut self, source: &Source, now: Timestamp) {
@@ -97,6 +105,7 @@ impl Tables {
         kept.take_note(delta.verified, delta.report);
         let home = kept.home.clone();
 
+        let before = self.snapshot();
         let mut touched = BTreeSet::new();
         for artifact in delta.upserts {
             touched.extend(self.put(&home, &delta.source, artifact, delta.now));
@@ -125,11 +134,8 @@ impl Tables {
         for recheck in delta.rechecks {
             self.recheck(&home, &delta.source, recheck);
         }
-        let generations = changed.into_iter().map(|id| {
-            let generation = self.bump(&id, delta.now);
-            (id, generation)
-        });
-        Applied { removed, hidden: 0, generations: generations.collect() }
+        let changes = self.bump(changed, &before, delta.now);
+        Applied { removed, hidden: 0, changes }
     }
 
     /// Makes or replaces a row of a home; answers which, unless what stands there is as new.
@@ -211,13 +217,18 @@ impl Tables {
         !changed.is_empty()
     }
 
-    pub(super) fn invalidate(&mut self, scope: &Scope, at: Timestamp) -> u64 {
+    pub(super) fn invalidate(
+        &mut self,
+        scope: &Scope,
+        at: Timestamp,
+    ) -> (u64, Vec<CollectionChange>) {
         let concerns = |collection: &CollectionId, id: &ArtifactId, row: &Row| match scope {
             Scope::Artifact(one, artifact) => one == collection && artifact == id,
             Scope::Collection(one) => one == collection,
             Scope::Source(source) => row.source == *source,
         };
-        let mut marked = 0;
+        let before = self.snapshot();
+        let (mut marked, mut touched) = (0, BTreeSet::new());
         for (collection, kept) in &mut self.collections {
             let mut changed = false;
             for (_, row) in kept.rows.iter_mut().filter(|(id, row)| concerns(collection, id, row)) {
@@ -227,26 +238,47 @@ impl Tables {
                 changed |= row.is_invalidated() != before;
             }
             if changed {
-                kept.bump(at);
+                touched.insert(collection.clone());
             }
         }
-        marked
+        (marked, self.bump(touched, &before, at))
     }
 
     fn rows_mut(&mut self, collection: &CollectionId) -> &mut BTreeMap<ArtifactId, Row> {
         &mut self.collections.get_mut(collection).expect("a home is a collection").rows
     }
 
-    fn bump(&mut self, collection: &CollectionId, now: Timestamp) -> u64 {
-        self.collections.get_mut(collection).expect("a home is a collection").bump(now)
+    fn snapshot(&self) -> Snapshot {
+        self.collections.iter().map(|(id, kept)| (id.clone(), kept.rows.clone())).collect()
     }
-}
 
-impl KeptCollection {
-    fn bump(&mut self, now: Timestamp) -> u64 {
-        self.generation += 1;
-        self.updated_at = now;
-        self.generation
+    /// Raises the generations of collections that have changed since then.
+    fn bump(
+        &mut self,
+        changed: impl IntoIterator<Item = CollectionId>,
+        before: &Snapshot,
+        now: Timestamp,
+    ) -> Vec<CollectionChange> {
+        let nothing = BTreeMap::new();
+        let mut changes = Vec::new();
+        for collection in changed {
+            let kept = self.collections.get_mut(&collection).expect("a home is a collection");
+            kept.generation += 1;
+            kept.updated_at = now;
+            let was = before.get(&collection).unwrap_or(&nothing);
+            let is_new = |id: &&ArtifactId| !was.contains_key(*id);
+            let differs = |(id, row): &(&ArtifactId, &Row)| {
+                was.get(*id).is_some_and(|before| !before.looks_like(row))
+            };
+            changes.push(CollectionChange {
+                collection,
+                generation: kept.generation,
+                created: kept.rows.keys().filter(is_new).count() as u64,
+                updated: kept.rows.iter().filter(differs).count() as u64,
+                removed: was.keys().filter(|id| !kept.rows.contains_key(*id)).count() as u64,
+            });
+        }
+        changes
     }
 }
 

@@ -1,0 +1,1 @@
+DROP INDEX collection_artifacts_by_path;

@@ -1,0 +1,45 @@
+//! How fresh the cache is, by counting.
+
+use async_trait::async_trait;
+
+use super::{Connections, RepositoryError};
+use crate::domain::{
+    Timestamp,
+    freshness::{CacheStats, Census, StaleRow, StaleSource},
+    id::CollectionId,
+    query::Limit,
+};
+
+/// Tells what is stale, and what an operator wants to know. A row is stale when its effective
+/// `synced_at` is null, or `cutoff` or earlier. Rows with `missing_since` are never counted.
+#[async_trait]
+pub trait CacheFreshness: Send + Sync {
+    /// Counts a collection's rows.
+    async fn stats(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Result<CacheStats, RepositoryError>;
+
+    /// The sources that a collection's stale rows come from, by name.
+    async fn stale_sources(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Result<Vec<StaleSource>, RepositoryError>;
+
+    /// A collection's stale rows in their order, from behind `after` on.
+    async fn stale_rows(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+        after: Option<&StaleRow>,
+        limit: Limit,
+    ) -> Result<Vec<StaleRow>, RepositoryError>;
+
+    /// The rows of `default` by kind and health, in the byte order of both words.
+    async fn census(&self) -> Result<Vec<Census>, RepositoryError>;
+
+    /// How busy the connections are. Asks nobody.
+    fn connections(&self) -> Connections;
+}
