@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::{Error, Larder, RefreshOptions, chain, detached, lock, source_refresh::clean};
+use super::{Error, Larder, RefreshOptions, chain, lock, source_refresh::clean};
 use crate::domain::{
     artifact::{Artifact, CollectionArtifact},
     collection::{Collection, Layout, RegisteredSource},
     delta::Delta,
     id::{ArtifactId, SourceName},
-    report::{CollectionReport, Counts, RefreshStatus, Summary},
+    report::{CollectionReport, Counts, RefreshScope, RefreshStatus, Summary},
 };
 
 /// How often unknown ids may cause the scan of a plain source.
@@ -105,7 +105,7 @@ impl Larder {
         walk: Walk,
     ) -> Result<Summary, Error> {
         let (larder, collection, id) = (Arc::clone(self), collection.clone(), id.clone());
-        detached(async move { larder.load(&collection, &id, row.as_ref(), walk).await }).await
+        self.detached(async move { larder.load(&collection, &id, row.as_ref(), walk).await }).await
     }
 
     /// Loads an artifact from the first source of the collection that has it. A source that cannot
@@ -190,10 +190,12 @@ impl Larder {
         row: Option<&CollectionArtifact>,
     ) -> Result<Summary, Error> {
         let summary = compare(row.map(|row| &row.artifact), Some(&artifact));
+        let started = artifact.read_at;
         let artifact = self.fit(&known.home, artifact).await;
         let mut delta = Delta::new(known.source.name.clone(), self.now());
         delta.upserts.push(artifact);
         self.ports.cache.apply(delta).await?;
+        self.ports.metrics.refreshed(RefreshScope::Artifact, &summary, self.since(started));
         Ok(summary)
     }
 

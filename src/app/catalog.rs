@@ -9,8 +9,9 @@ use crate::domain::{
     facets::Facets,
     id::{ArtifactId, CollectionId},
     page::{ArtifactPage, CollectionPage},
-    query::{ArtifactQuery, CollectionQuery, Filter, Position, Sort},
+    query::{ArtifactQuery, CollectionQuery, Filter, Limit, Position, Sort},
     revision::Revision,
+    text,
 };
 
 /// A collection at the moment from which an answer is made.
@@ -41,6 +42,23 @@ impl Larder {
     pub async fn collections(&self, query: &CollectionQuery) -> Result<CollectionPage, Error> {
         self.catch_up().await?;
         Ok(self.ports.cache.collections(query).await?)
+    }
+
+    /// All collections, by name.
+    pub(super) async fn every_collection(&self) -> Result<Vec<Collection>, Error> {
+        let limit = Limit::new(Limit::MAX).unwrap_or_default();
+        let mut query = CollectionQuery { search: None, limit, after: None };
+        let mut all: Vec<Collection> = Vec::new();
+        loop {
+            let page = self.collections(&query).await?;
+            all.extend(page.collections);
+            match all.last().filter(|_| page.has_next) {
+                Some(last) => {
+                    query.after = Some((text::sort_key(&last.name), last.id.to_string()));
+                }
+                None => return Ok(all),
+            }
+        }
     }
 
     /// What a page of a collection will be made of. It is a read request, a hit, whether or not the
@@ -101,7 +119,7 @@ impl Larder {
             "{} {} {} {}",
             collection.generation,
             collection.verification,
-            self.policy.ttl.of(&collection.id).as_micros(),
+            self.ttl(&collection).as_micros(),
             env!("CARGO_PKG_VERSION"),
         );
         let parts = [collection.id.as_str().as_bytes(), state.as_bytes(), query.as_bytes()];

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Error, Larder, RefreshOptions, chain, detached,
+    Error, Larder, RefreshOptions, chain,
     edit::{CacheState, Saved},
 };
 use crate::{
@@ -36,7 +36,7 @@ impl Larder {
             Action::Undeploy => Operation::Undeploy,
             Action::Sync(_) => Operation::Sync,
         };
-        detached(async move {
+        self.detached(async move {
             let deployer = &larder.ports.deployer;
             let done = deployer.transfer(&located.place(), &project, action, &by).await;
             let (transfer, written) = larder.checked(&located, done).await?;

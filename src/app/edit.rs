@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub use super::saved::{CacheState, Saved};
-use super::{Error, Larder, RefreshOptions, chain, detached, saved::Located};
+use super::{Error, Larder, RefreshOptions, chain, saved::Located};
 use crate::{
     domain::{
         artifact::Artifact,
@@ -38,7 +38,7 @@ impl Larder {
     ) -> Result<Saved, Error> {
         let located = self.locate(id_or_name, id).await?;
         let (larder, by) = (Arc::clone(self), by.to_owned());
-        detached(async move {
+        self.detached(async move {
             let writer = &larder.ports.writer;
             let written = writer.edit(&located.place(), &edit, &precondition, &by).await;
             let artifact = larder.checked(&located, written).await?.artifact;
@@ -58,7 +58,7 @@ impl Larder {
     ) -> Result<Saved, Error> {
         let source = self.source_for_new(id_or_name).await?;
         let (larder, by) = (Arc::clone(self), by.to_owned());
-        detached(async move {
+        self.detached(async move {
             let written = larder.ports.writer.create(&source.source, &new, &by).await?;
             Ok(larder.saved_at_home(&source, written.artifact, Operation::Create).await)
         })
@@ -75,7 +75,7 @@ impl Larder {
     ) -> Result<(Trashed, CacheState), Error> {
         let located = self.locate(id_or_name, id).await?;
         let (larder, by) = (Arc::clone(self), by.to_owned());
-        detached(async move {
+        self.detached(async move {
             let writer = &larder.ports.writer;
             let deleted = writer.delete(&located.place(), &precondition, &by).await;
             let item = larder.checked(&located, deleted).await?;
@@ -99,7 +99,7 @@ impl Larder {
         let has_it = |(_, items): &(_, Vec<TrashItem>)| items.iter().any(|it| it.id == trash_id);
         let (source, _) = trashes.into_iter().find(has_it).ok_or_else(unknown)?;
         let (larder, id, by) = (Arc::clone(self), trash_id.to_owned(), by.to_owned());
-        detached(async move {
+        self.detached(async move {
             let written = match larder.ports.writer.restore(&source.source, &id, &by).await {
                 Err(WriteError::Missing) => return Err(Error::UnknownTrash(id)),
                 written => written?,

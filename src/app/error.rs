@@ -64,6 +64,9 @@ pub enum Error {
     /// The files were not written.
     #[error(transparent)]
     Write(Arc<WriteError>),
+    /// Larder is about to end, and begins nothing any more.
+    #[error("the server is about to stop")]
+    Ending,
     /// The work was cut off by a defect.
     #[error("the work was cut off")]
     Interrupted,

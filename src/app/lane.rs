@@ -7,7 +7,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use tokio::sync::watch;
 
-use super::{Error, Larder, RefreshOptions, detached, lock};
+use super::{Error, Larder, RefreshOptions, lock};
 use crate::domain::{id::SourceName, report::SourceReport};
 
 pub(super) type Outcome = Result<Arc<SourceReport>, Error>;
@@ -36,9 +36,14 @@ struct Pending {
 
 impl Lane {
     /// Joins a waiting run, or adds one. `force` is or-ed into it; a run with a confirmation is
-    /// shared only with callers who gave the same.
+    /// shared only with callers who gave the same, and one that may find nothing to do only with
+    /// those whom that suits.
     fn enqueue(&mut self, options: RefreshOptions) -> watch::Receiver<Option<Outcome>> {
-        let same = |run: &&mut Pending| run.options.confirm_removals == options.confirm_removals;
+        let same = |run: &&mut Pending| {
+            let Pending { options: waiting, .. } = run;
+            waiting.confirm_removals == options.confirm_removals
+                && (waiting.due_by.is_none() || waiting.due_by == options.due_by)
+        };
         if let Some(run) = self.pending.iter_mut().find(same) {
             run.options.force |= options.force;
             return run.outcome.subscribe();
@@ -68,7 +73,7 @@ impl Larder {
         while let Some(run) = self.next_run(&source) {
             let (larder, name) = (Arc::clone(&self), source.clone());
             let outcome =
-                detached(async move { larder.run_refresh(&name, run.options).await }).await;
+                self.detached(async move { larder.run_refresh(&name, run.options).await }).await;
             run.outcome.send_replace(Some(outcome.map(Arc::new)));
         }
     }

@@ -4,18 +4,25 @@ mod artifact;
 mod catalog;
 mod deploy;
 mod edit;
+mod ending;
 mod error;
+mod events;
+mod freshness;
+mod gauges;
+mod keeper;
 mod lane;
 mod readiness;
 mod refresh;
 mod saved;
 mod source_refresh;
-mod stats;
 #[cfg(test)]
 mod tests;
+mod trouble;
+mod watch;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
+    hash::{BuildHasher, RandomState},
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -23,19 +30,23 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{RwLock, Semaphore, broadcast, watch as channel};
 
 use self::lane::Lane;
 pub use self::{
     catalog::View,
     edit::{CacheState, Saved, Trashed},
     error::{Error, chain},
+    events::{Event, Events},
+    freshness::{CollectionStats, SourceStats},
+    keeper::{KeeperState, KeeperStatus, Sweep},
     readiness::Readiness,
     refresh::RefreshOptions,
-    stats::CollectionStats,
+    trouble::Trouble,
+    watch::Watched,
 };
 use crate::{
-    domain::{Timestamp, delta::Delta, freshness::TimeToLive, id::SourceName},
+    domain::{Timestamp, delta::Delta, freshness::TimeToLive, gauges::Counted, id::SourceName},
     ports::{
         ArtifactDeployer, ArtifactSource, ArtifactWriter, CacheRepository, Clock, MetricsSink,
     },
@@ -107,6 +118,17 @@ pub struct Larder {
     filled: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
+    /// Sources that cannot be refreshed.
+    troubles: Mutex<HashMap<SourceName, Trouble>>,
+    keeper: Mutex<KeeperStatus>,
+    watched: Mutex<BTreeMap<SourceName, Watched>>,
+    /// Goes up when others than before were registered.
+    sources_changed: channel::Sender<u64>,
+    refreshes: broadcast::Sender<Event>,
+    counted: Mutex<Option<Counted>>,
+    /// Read by whatever must not be cut off, written by who waits for all of it.
+    working: Arc<RwLock<()>>,
+    ending: channel::Sender<bool>,
 }
 
 impl Larder {
@@ -126,13 +148,15 @@ impl Larder {
             filled: AtomicBool::new(false),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            troubles: Mutex::default(),
+            keeper: Mutex::default(),
+            watched: Mutex::default(),
+            sources_changed: channel::Sender::default(),
+            refreshes: broadcast::Sender::new(events::UNREAD),
+            counted: Mutex::default(),
+            working: Arc::default(),
+            ending: channel::Sender::default(),
         })
-    }
-
-    /// How old rows may get.
-    #[must_use]
-    pub fn ttl(&self) -> &TimeToLive {
-        &self.policy.ttl
     }
 
     /// The time, by the clock that the use cases go by.
@@ -147,9 +171,14 @@ impl Larder {
         &*self.ports.metrics
     }
 
+    /// The time since then.
+    fn since(&self, started: Timestamp) -> Duration {
+        (self.now() - started).to_std().unwrap_or_default()
+    }
+
     /// Milliseconds since then.
     fn took(&self, started: Timestamp) -> u64 {
-        u64::try_from((self.now() - started).num_milliseconds()).unwrap_or(0)
+        u64::try_from(self.since(started).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// One read request was answered.
@@ -165,12 +194,9 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Runs work in a task of its own, which goes on when the caller leaves.
-async fn detached<T: Send + 'static>(
-    work: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Result<T, Error> {
-    tokio::spawn(work).await.unwrap_or_else(|error| {
-        tracing::error!(%error, "work ended by a panic");
-        Err(Error::Interrupted)
-    })
+/// Up to a tenth less than a duration, at random: what begins together, such as several processes,
+/// need not come together each time.
+fn jittered(duration: Duration) -> Duration {
+    let thousandths = u32::try_from(RandomState::new().hash_one(()) % 1_000).unwrap_or_default();
+    duration.saturating_sub(duration / 10_000 * thousandths)
 }

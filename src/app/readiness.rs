@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Error, Larder, RefreshOptions};
+use super::{Error, KeeperState, Larder, RefreshOptions};
 use crate::domain::report::{Counts, Issue};
 
 /// Whether requests can be answered.
@@ -14,6 +14,8 @@ pub enum Readiness {
     Filling,
     /// The database does not do its part.
     Unavailable(Error),
+    /// Nobody keeps the cache fresh any more.
+    KeeperStopped,
 }
 
 impl Larder {
@@ -62,6 +64,9 @@ impl Larder {
         match caught_up.and(self.ports.cache.check().await) {
             Err(error) => Readiness::Unavailable(error.into()),
             Ok(()) if !self.filled.load(Ordering::Acquire) => Readiness::Filling,
+            Ok(()) if self.keeper_status().state == KeeperState::Stopped => {
+                Readiness::KeeperStopped
+            }
             Ok(()) => Readiness::Ready,
         }
     }

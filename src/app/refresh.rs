@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Error, Larder};
 use crate::domain::{
+    Timestamp,
     collection::{Collection, CollectionKind, RegisteredSource},
     cursor::Cursor,
     query::{ArtifactQuery, Limit, Position},
@@ -17,6 +18,9 @@ pub struct RefreshOptions {
     pub force: bool,
     /// How many removals are accepted of each source where the mass-loss guard would stop.
     pub confirm_removals: Option<u64>,
+    /// Only if a row of the source is stale by then; whether one is is looked at when no other
+    /// process refreshes the source any more.
+    pub due_by: Option<Timestamp>,
 }
 
 impl Larder {
@@ -43,7 +47,7 @@ impl Larder {
             (CollectionKind::Curated, _) => {
                 let (larder, members) = (Arc::clone(self), collection.clone());
                 let work = async move { larder.refresh_members(&members).await };
-                super::detached(work).await?
+                self.detached(work).await?
             }
         };
         let duration_ms = self.took(started);
@@ -74,7 +78,7 @@ impl Larder {
     /// Makes the cache know the sources that there are now.
     pub(super) async fn register_sources(self: &Arc<Self>) -> Result<Vec<RegisteredSource>, Error> {
         let larder = Arc::clone(self);
-        super::detached(async move { larder.discover().await }).await
+        self.detached(async move { larder.discover().await }).await
     }
 
     async fn discover(&self) -> Result<Vec<RegisteredSource>, Error> {
@@ -82,7 +86,11 @@ impl Larder {
         let known = self.ports.cache.registered().await?;
         let known: Vec<_> = known.into_iter().map(|known| known.source).collect();
         let sources = self.ports.source.discover(&known).await;
-        Ok(self.ports.cache.register(&sources, self.now()).await?)
+        let registered = self.ports.cache.register(&sources, self.now()).await?;
+        if sources != known {
+            self.sources_changed.send_modify(|times| *times += 1);
+        }
+        Ok(registered)
     }
 
     /// Refreshes these sources at the same time; answers in their order. A source that fails to be

@@ -1,8 +1,8 @@
 //! One refresh of one source: scan, compare, apply, report.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use super::{Error, Larder, RefreshOptions, chain};
+use super::{Error, Event, Larder, RefreshOptions, chain};
 use crate::{
     domain::{
         Timestamp,
@@ -11,7 +11,10 @@ use crate::{
         delta::{Delta, Known, KnownArtifact, Recheck, Verified},
         guard,
         id::{ArtifactId, CollectionId, SourceName},
-        report::{Counts, Issue, IssueKind, MAX_ISSUES, RefreshStatus, SourceReport},
+        report::{
+            Counts, Issue, IssueKind, MAX_ISSUES, RefreshScope, RefreshStatus, SourceReport,
+            Summary,
+        },
     },
     ports::{Scan, SourceError},
 };
@@ -33,6 +36,13 @@ impl Larder {
             let issue = Issue::of_source(IssueKind::Failed, message);
             return Ok(self.stopped(name, RefreshStatus::Failed, issue, started));
         };
+        if let Some(moment) = options.due_by
+            && !self.is_due(name, moment).await?
+        {
+            // Another process was faster.
+            return Ok(SourceReport::untouched(name.clone(), started));
+        }
+        self.tell(Event::RefreshStarted { collection: registered.home.clone() });
         if let Err(error) = self.ports.writer.tidy(&registered.source, self.policy.trash).await {
             tracing::warn!(source = %name, error = chain(&error), "an unfinished write stays");
         }
@@ -63,7 +73,14 @@ impl Larder {
             tracing::warn!(source = %name, error = chain(&error), "the report could not be kept");
         }
         log(&report);
-        self.ports.metrics.source_refreshed(&report);
+        self.note_outcome(&report);
+        let (summary, took) = (Summary::of([&report]), Duration::from_millis(report.duration_ms));
+        self.ports.metrics.refreshed(RefreshScope::Source, &summary, took);
+        self.tell(Event::RefreshFinished {
+            collection: registered.home,
+            status: report.status,
+            duration_ms: report.duration_ms,
+        });
         Ok(report)
     }
 
@@ -121,13 +138,11 @@ impl Larder {
         started: Timestamp,
     ) -> SourceReport {
         SourceReport {
-            source: source.clone(),
             status,
-            counts: Counts::default(),
             issues: vec![issue],
             issues_total: 1,
-            started_at: started,
             duration_ms: self.took(started),
+            ..SourceReport::untouched(source.clone(), started)
         }
     }
 
@@ -183,7 +198,7 @@ pub(super) fn clean(mut artifact: Artifact) -> Artifact {
 }
 
 /// Whether nothing that a reader could see has changed since the last read.
-fn is_same(before: &KnownArtifact, now: &Artifact) -> bool {
+pub(super) fn is_same(before: &KnownArtifact, now: &Artifact) -> bool {
     !before.invalidated
         && before.revision == now.revision
         && before.health == now.health

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     Timestamp,
     artifact::Health,
-    id::{ArtifactId, ArtifactKind, CollectionId, SourceName},
+    collection::Collection,
+    id::{ArtifactId, ArtifactKind, SourceName},
 };
 
 /// How old `synced_at` may get before a row is stale.
@@ -27,8 +28,15 @@ impl Default for TimeToLive {
 impl TimeToLive {
     /// The collection's own, or the one for all.
     #[must_use]
-    pub fn of(&self, collection: &CollectionId) -> Duration {
-        self.by_collection.get(collection.as_str()).copied().unwrap_or(self.default)
+    pub fn of(&self, collection: &Collection) -> Duration {
+        let own = self.by_collection.get(collection.id.as_str());
+        own.or_else(|| self.by_collection.get(&collection.name)).copied().unwrap_or(self.default)
+    }
+
+    /// The shortest of all.
+    #[must_use]
+    pub fn shortest(&self) -> Duration {
+        self.by_collection.values().copied().chain([self.default]).min().unwrap_or(self.default)
     }
 }
 

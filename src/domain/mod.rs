@@ -10,6 +10,7 @@ pub mod deployment;
 pub mod edit;
 pub mod facets;
 pub mod freshness;
+pub mod gauges;
 pub mod guard;
 pub mod id;
 pub mod new_artifact;

@@ -33,6 +33,29 @@ impl RefreshStatus {
     }
 }
 
+/// How much of a source a refresh was about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshScope {
+    /// One artifact, because somebody asked for it.
+    Artifact,
+    /// The artifacts of files that were written.
+    Files,
+    /// All of it.
+    Source,
+}
+
+impl RefreshScope {
+    /// The word used in metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Artifact => "artifact",
+            Self::Files => "files",
+            Self::Source => "source",
+        }
+    }
+}
+
 /// What kind of trouble a line of a report tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -165,6 +188,22 @@ pub struct SourceReport {
     pub started_at: Timestamp,
     /// How long it took.
     pub duration_ms: u64,
+}
+
+impl SourceReport {
+    /// Of a refresh that found nothing to do.
+    #[must_use]
+    pub fn untouched(source: SourceName, started_at: Timestamp) -> Self {
+        Self {
+            source,
+            status: RefreshStatus::Completed,
+            counts: Counts::default(),
+            issues: Vec::new(),
+            issues_total: 0,
+            started_at,
+            duration_ms: 0,
+        }
+    }
 }
 
 /// The refresh of one collection: of one source, or of all that it is made of.

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::{Connections, RepositoryError};
+use super::RepositoryError;
 use crate::domain::{
     Timestamp,
     freshness::{CacheStats, Census, StaleRow, StaleSource},
+    gauges::Connections,
     id::CollectionId,
     query::Limit,
 };

@@ -54,15 +54,6 @@ pub enum CacheNotice {
     Missed,
 }
 
-/// How busy the connections to the database are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Connections {
-    /// In use at the moment.
-    pub in_use: u32,
-    /// Open, and waiting for something to do.
-    pub idle: u32,
-}
-
 /// Reads the cache. Rows with `missing_since` are in no answer and no count.
 #[async_trait]
 pub trait CacheReader: Send + Sync {
@@ -149,9 +140,6 @@ pub trait CacheRepository: CacheReader + CacheFreshness {
     /// Waits until this process alone refreshes that source, among all that share the database;
     /// [`RepositoryError::Unavailable`] when another one takes too long over it.
     async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError>;
-
-    /// The lease, if nobody has it at the moment.
-    async fn try_lease(&self, source: &SourceName) -> Result<Option<Lease>, RepositoryError>;
 
     /// Applies a change in one transaction: readers see the state before or after. The `collections`
     /// rows that it bumps are locked in id order, first thing. A `verified` moves `verified_at`

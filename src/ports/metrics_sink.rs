@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use crate::domain::{report::SourceReport, writing::Operation};
+use crate::domain::{
+    gauges::Gauges,
+    report::{RefreshScope, Summary},
+    writing::Operation,
+};
 
 /// The forms in which metrics are told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +23,8 @@ pub trait MetricsSink: Send + Sync {
     /// One read request was answered: from the cache alone (a hit), or not.
     fn cache_read(&self, hit: bool);
 
-    /// One source was refreshed.
-    fn source_refreshed(&self, report: &SourceReport);
+    /// A source, or a part of it, was refreshed.
+    fn refreshed(&self, scope: RefreshScope, summary: &Summary, duration: Duration);
 
     /// Files were written; `pending` when the cache could not follow yet.
     fn written(&self, operation: Operation, pending: bool);
@@ -29,6 +33,6 @@ pub trait MetricsSink: Send + Sync {
     /// never a raw path, so that the number of series is bounded.
     fn http_request(&self, operation: &str, status: u16, duration: Duration);
 
-    /// All that was measured so far, as text for a scraper.
-    fn exposition(&self, format: Exposition) -> String;
+    /// All that was measured so far, and these values of the moment, as text for a scraper.
+    fn exposition(&self, format: Exposition, gauges: &Gauges) -> String;
 }

@@ -13,9 +13,7 @@ pub use artifact_deployer::{ArtifactDeployer, Project};
 pub use artifact_source::{ArtifactSource, Scan, SourceError, Watch};
 pub use artifact_writer::{ArtifactWriter, WriteError};
 pub use cache_freshness::CacheFreshness;
-pub use cache_repository::{
-    CacheNotice, CacheReader, CacheRepository, Connections, Lease, RepositoryError,
-};
+pub use cache_repository::{CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError};
 pub use clock::Clock;
 pub use metrics_sink::{Exposition, MetricsSink};
 pub use schema_migrations::{Migration, SchemaMigrations};

@@ -115,7 +115,6 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         a_verified_source_has_no_stale_rows_but_the_invalidated
         the_census_counts_default_by_kind_and_health
         what_is_known_at_a_path_is_known_by_that_path_alone
-        a_lease_that_somebody_has_is_not_had_by_trying
     }
     told {
         every_commit_is_told_once_in_order

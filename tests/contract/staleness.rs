@@ -109,20 +109,3 @@ pub(crate) async fn what_is_known_at_a_path_is_known_by_that_path_alone(cache: &
     assert!(cache.known_at(&source_name("never"), &paths).await.unwrap().is_empty());
     assert!(cache.known_at(&work, &[]).await.unwrap().is_empty());
 }
-
-pub(crate) async fn a_lease_that_somebody_has_is_not_had_by_trying(cache: &Cache) {
-    cache.register(&["home", "work"]).await;
-    let (home, work) = (source_name("home"), source_name("work"));
-    let lease = cache.lease(&work).await.unwrap();
-    assert!(cache.try_lease(&work).await.unwrap().is_none());
-    assert!(cache.try_lease(&home).await.unwrap().is_some(), "another source's is another");
-    drop(lease);
-    // A server may take a moment to see that a connection is gone.
-    drop(cache.lease(&work).await.unwrap());
-    let tried = async {
-        while cache.try_lease(&work).await.unwrap().is_none() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), tried).await.unwrap();
-}

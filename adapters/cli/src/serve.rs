@@ -18,6 +18,9 @@ use crate::{
     signals,
 };
 
+/// How long refreshes and edits may go on once no request is waited for any more.
+const GRACE: Duration = Duration::from_secs(5);
+
 /// The longest time between two tries to fill the cache.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -53,10 +56,14 @@ async fn serve_from(
         tracing::warn!(setting = "deploy.roots", path = root, "there is no such directory");
     }
     let larder = compose::larder(settings, database.cache.clone());
-    let start = tokio::spawn({
+    let tending = tokio::spawn(tend(larder.clone()));
+    let termination = {
         let larder = larder.clone();
-        async move { start(&larder).await }
-    });
+        async move {
+            termination.await;
+            larder.end();
+        }
+    };
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         %address,
@@ -64,9 +71,18 @@ async fn serve_from(
         "serving"
     );
     let http = compose::http_settings(settings, address);
-    let served = larder_http::serve(listener, larder, &http, termination).await;
-    start.abort();
+    let served = larder_http::serve(listener, larder.clone(), &http, termination).await;
+    if tokio::time::timeout(GRACE, larder.finish()).await.is_err() {
+        tracing::warn!("what still ran was cut off: the next start makes up for it");
+    }
+    tending.abort();
     served.map_err(|error| Failure::new("the server failed", &error))
+}
+
+/// Sees to it that the cache is as the files are, from the start to the end.
+async fn tend(larder: Arc<Larder>) {
+    start(&larder).await;
+    tokio::join!(larder.keep(), larder.watch());
 }
 
 /// Fills or verifies the cache, again and again until the database lets it.

@@ -37,7 +37,7 @@ use poem_openapi::{LicenseObject, OpenApiService};
 use self::{
     api::{
         artifacts::ArtifactsApi, collections::CollectionsApi, editing::EditingApi,
-        projects::ProjectsApi, service::ServiceApi,
+        events::EventsApi, projects::ProjectsApi, service::ServiceApi,
     },
     cors::Cors,
     envelope::Envelope,
@@ -68,9 +68,11 @@ pub struct HttpSettings {
     pub refresh_burst: u32,
 }
 
-fn api() -> OpenApiService<(ServiceApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi), ()>
-{
-    let operations = (ServiceApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
+/// Every operation.
+type Api = (ServiceApi, EventsApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
+
+fn api() -> OpenApiService<Api, ()> {
+    let operations = (ServiceApi, EventsApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
     OpenApiService::new(operations, "Larder", env!("CARGO_PKG_VERSION"))
         .description(
             "A metadata cache of the artifacts that people keep as files for coding agents: \

@@ -12,6 +12,7 @@ use governor::{
 };
 use larder::app::Larder;
 use poem::Request;
+use tokio::sync::Semaphore;
 
 use crate::{
     HttpSettings,
@@ -19,10 +20,15 @@ use crate::{
     problem::{Kind, Problem},
 };
 
+/// Clients that may follow the events at the same time.
+const MAX_LISTENERS: usize = 256;
+
 /// Larder and the limits at its edge.
 pub(crate) struct State {
     pub larder: Arc<Larder>,
     pub answers: Answers,
+    /// A permit for each client that may follow the events.
+    pub listeners: Arc<Semaphore>,
     refreshes: DefaultKeyedRateLimiter<IpAddr>,
     trusted_proxies: Vec<IpAddr>,
 }
@@ -35,6 +41,7 @@ impl State {
         Self {
             larder,
             answers: Answers::new(settings.pages_mib),
+            listeners: Arc::new(Semaphore::new(MAX_LISTENERS)),
             refreshes: DefaultKeyedRateLimiter::keyed(quota),
             trusted_proxies: settings.trusted_proxies.clone(),
         }

@@ -163,7 +163,11 @@ pub(crate) async fn follow(
         .fetch_all(&mut *writer)
         .await?;
     tags::add(writer, &holders, ids).await?;
-    changed.iter().for_each(|collection| touched.write(collection, 1));
-    hidden.iter().for_each(|collection| touched.remove(collection, 1));
+    for collection in &changed {
+        touched.write(collection, 1);
+    }
+    for collection in &hidden {
+        touched.remove(collection, 1);
+    }
     Ok(hidden.len() as u64)
 }

@@ -9,14 +9,12 @@ use larder::{
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::{CacheStats, Census, StaleRow, StaleSource},
+        gauges::Connections,
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{
-        CacheFreshness, CacheNotice, CacheReader, CacheRepository, Connections, Lease,
-        RepositoryError,
-    },
+    ports::{CacheFreshness, CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError},
 };
 use sqlx::{Postgres, Transaction, pool::PoolConnection};
 use tokio::sync::broadcast;
@@ -155,11 +153,6 @@ impl CacheRepository for PostgresRepository {
     async fn lease(&self, source: &SourceName) -> Answer<Lease> {
         let connection = lease::lease(&self.options, source).await.map_err(repository_error)?;
         Ok(Box::new(connection))
-    }
-
-    async fn try_lease(&self, source: &SourceName) -> Answer<Option<Lease>> {
-        let lease = lease::try_lease(&self.options, source).await.map_err(repository_error)?;
-        Ok(lease.map(|connection| Box::new(connection) as Lease))
     }
 
     async fn apply(&self, delta: Delta) -> Answer<Applied> {

@@ -3,12 +3,17 @@
 //! | metric | labels |
 //! |---|---|
 //! | `larder_cache_hits_total`, `larder_cache_misses_total` | |
-//! | `larder_refresh_duration_seconds` | `outcome` (`completed`, `guarded`, `failed`), `scope` (`source`) |
+//! | `larder_refresh_duration_seconds` | `outcome` (`completed`, `guarded`, `failed`), `scope` (`artifact`, `files`, `source`) |
 //! | `larder_refresh_artifacts_total` | `outcome` (`created`, `updated`, `unchanged`, `removed`, `skipped`) |
 //! | `larder_refresh_errors_total` | `kind`: an [`IssueKind`]'s word, or `unlisted` |
 //! | `larder_writes_total` | `operation` (`edit`, `create`, …), `cache` (`current`, `pending`) |
 //! | `larder_http_request_duration_seconds` | `operation`, `status` (`2xx`, …) |
 //! | `larder_build_info` | `version` |
+//! | `larder_stale_artifacts`, `larder_oldest_sync_age_seconds` | |
+//! | `larder_artifacts` | `type` (a kind that Larder knows, or `other`), `health` |
+//! | `larder_keeper_last_success_timestamp_seconds` | |
+//! | `larder_watcher_mode` | `mode` (`events`, `poll`, `off`): how many sources are watched so |
+//! | `larder_database_connections` | `state` (`in_use`, `idle`) |
 //!
 //! No label holds the name of a source, of a collection or of an artifact, so the number of series
 //! does not grow with what Larder serves.
@@ -16,11 +21,16 @@
 //! [`IssueKind`]: larder::domain::report::IssueKind
 
 mod classic;
+mod gauges;
 
 use std::time::Duration;
 
 use larder::{
-    domain::{report::SourceReport, writing::Operation},
+    domain::{
+        gauges::Gauges,
+        report::{RefreshScope, Summary},
+        writing::Operation,
+    },
     ports::{Exposition, MetricsSink},
 };
 use prometheus_client::{
@@ -28,6 +38,8 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
+
+use crate::gauges::Registered;
 
 /// Upper bounds of a refresh's duration in seconds: from nothing to do in a small source to the
 /// first read of some 100,000 artifacts.
@@ -56,14 +68,18 @@ pub struct Prometheus {
     refresh_errors: Family<Labels<1>, Counter>,
     writes: Family<Labels<2>, Counter>,
     requests: Timings<RequestLabels>,
+    gauges: Registered,
 }
 
 impl Prometheus {
     /// Nothing counted yet; `version` is that of the build, for `larder_build_info`.
     #[must_use]
     pub fn new(version: &str) -> Self {
+        let mut registry = Registry::with_prefix("larder");
+        let gauges = Registered::new(&mut registry);
         let mut metrics = Self {
-            registry: Registry::with_prefix("larder"),
+            registry,
+            gauges,
             hits: Counter::default(),
             misses: Counter::default(),
             refreshes: Family::new_with_constructor(|| Histogram::new(REFRESH_BUCKETS)),
@@ -94,7 +110,7 @@ impl Prometheus {
         );
         registry.register_with_unit(
             "refresh_duration",
-            "How long the refresh of one source took",
+            "How long a refresh took, of one source or of a part of it",
             Unit::Seconds,
             self.refreshes.clone(),
         );
@@ -127,13 +143,11 @@ impl MetricsSink for Prometheus {
         if hit { &self.hits } else { &self.misses }.inc();
     }
 
-    fn source_refreshed(&self, report: &SourceReport) {
-        let duration = Duration::from_millis(report.duration_ms);
-        self.refreshes
-            .get_or_create(&[("outcome", report.status.as_str()), ("scope", "source")])
-            .observe(duration.as_secs_f64());
+    fn refreshed(&self, scope: RefreshScope, summary: &Summary, duration: Duration) {
+        let labels = [("outcome", summary.status.as_str()), ("scope", scope.as_str())];
+        self.refreshes.get_or_create(&labels).observe(duration.as_secs_f64());
 
-        let counts = &report.counts;
+        let counts = &summary.counts;
         for (outcome, count) in [
             ("created", counts.created),
             ("updated", counts.updated),
@@ -144,10 +158,10 @@ impl MetricsSink for Prometheus {
             self.refreshed_artifacts.get_or_create(&[("outcome", outcome)]).inc_by(count);
         }
 
-        for issue in &report.issues {
+        for issue in &summary.issues {
             self.refresh_errors.get_or_create(&[("kind", issue.kind.as_str())]).inc();
         }
-        let unlisted = report.issues_total.saturating_sub(report.issues.len() as u64);
+        let unlisted = summary.issues_total.saturating_sub(summary.issues.len() as u64);
         if unlisted > 0 {
             self.refresh_errors.get_or_create(&[("kind", UNLISTED)]).inc_by(unlisted);
         }
@@ -164,7 +178,8 @@ impl MetricsSink for Prometheus {
         self.requests.get_or_create(&labels).observe(duration.as_secs_f64());
     }
 
-    fn exposition(&self, format: Exposition) -> String {
+    fn exposition(&self, format: Exposition, gauges: &Gauges) -> String {
+        self.gauges.set(gauges);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a String does not fail");
         match format {

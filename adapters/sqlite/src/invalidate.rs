@@ -35,7 +35,9 @@ pub(crate) async fn invalidate(
     push_scope(&mut sql, scope);
     let rows = sql.build().execute(&mut *writer).await?.rows_affected();
     let mut touched = TouchedCollections::default();
-    changed.iter().for_each(|collection| touched.touch(collection));
+    for collection in &changed {
+        touched.touch(collection);
+    }
     Ok((rows, collections::bump(writer, &touched, at).await?))
 }
 

@@ -12,14 +12,12 @@ use larder::{
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::{CacheStats, Census, StaleRow, StaleSource},
+        gauges::Connections,
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{
-        CacheFreshness, CacheNotice, CacheReader, CacheRepository, Connections, Lease,
-        RepositoryError,
-    },
+    ports::{CacheFreshness, CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError},
 };
 use sqlx::{Connection, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 use tokio::sync::{Mutex, broadcast};
@@ -188,10 +186,6 @@ impl CacheRepository for SqliteRepository {
 
     async fn lease(&self, source: &SourceName) -> Answer<Lease> {
         Ok(Box::new(self.turn(source).lock_owned().await))
-    }
-
-    async fn try_lease(&self, source: &SourceName) -> Answer<Option<Lease>> {
-        Ok(self.turn(source).try_lock_owned().ok().map(|lease| Box::new(lease) as Lease))
     }
 
     async fn apply(&self, delta: Delta) -> Answer<Applied> {

@@ -20,7 +20,7 @@ async fn filled(layout: Layout) -> House {
 #[tokio::test]
 async fn a_hit_touches_no_file_and_is_counted() {
     let mut metrics = MockMetricsSink::new();
-    metrics.expect_source_refreshed().return_const(());
+    metrics.expect_refreshed().return_const(());
     metrics.expect_cache_read().withf(|hit| *hit).times(1).return_const(());
     let house = House::with_metrics(metrics);
     house.files.put(&house.work, artifact("skill:a"));

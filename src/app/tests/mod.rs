@@ -31,7 +31,7 @@ impl House {
     fn new() -> Self {
         let mut metrics = MockMetricsSink::new();
         metrics.expect_cache_read().return_const(());
-        metrics.expect_source_refreshed().return_const(());
+        metrics.expect_refreshed().return_const(());
         metrics.expect_written().return_const(());
         Self::with_metrics(metrics)
     }

@@ -26,14 +26,12 @@ use crate::{
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::{CacheStats, Census, StaleRow, StaleSource},
+        gauges::Connections,
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{
-        CacheFreshness, CacheNotice, CacheReader, CacheRepository, Connections, Lease,
-        RepositoryError,
-    },
+    ports::{CacheFreshness, CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError},
 };
 
 /// Notices that wait for a slow reader.
@@ -209,11 +207,6 @@ impl CacheRepository for MemoryRepository {
 
     async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError> {
         Ok(Box::new(self.turn(source).lock_owned().await))
-    }
-
-    async fn try_lease(&self, source: &SourceName) -> Result<Option<Lease>, RepositoryError> {
-        drop(self.tables()?);
-        Ok(self.turn(source).try_lock_owned().ok().map(|lease| Box::new(lease) as Lease))
     }
 
     async fn apply(&self, delta: Delta) -> Result<Applied, RepositoryError> {

@@ -38,9 +38,9 @@ impl Tables {
             self.attach(source, now);
         }
         let changed = self.settle_all().then_some(default);
-        let changes = self.bump(changed, &before, now);
+        let told = self.bump(changed, &before, now);
         let kept = sources.iter().filter_map(|source| self.sources.get(&source.name));
-        (kept.map(KeptSource::registered).collect(), changes)
+        (kept.map(KeptSource::registered).collect(), told)
     }
 
     fn attach(&mut self, source: &Source, now: Timestamp) {
@@ -134,8 +134,7 @@ impl Tables {
         for recheck in delta.rechecks {
             self.recheck(&home, &delta.source, recheck);
         }
-        let changes = self.bump(changed, &before, delta.now);
-        Applied { removed, hidden: 0, changes }
+        Applied { removed, hidden: 0, changes: self.bump(changed, &before, delta.now) }
     }
 
     /// Makes or replaces a row of a home; answers which, unless what stands there is as new.
@@ -255,13 +254,13 @@ impl Tables {
     /// Raises the generations of collections that have changed since then.
     fn bump(
         &mut self,
-        changed: impl IntoIterator<Item = CollectionId>,
+        touched: impl IntoIterator<Item = CollectionId>,
         before: &Snapshot,
         now: Timestamp,
     ) -> Vec<CollectionChange> {
         let nothing = BTreeMap::new();
         let mut changes = Vec::new();
-        for collection in changed {
+        for collection in touched {
             let kept = self.collections.get_mut(&collection).expect("a home is a collection");
             kept.generation += 1;
             kept.updated_at = now;

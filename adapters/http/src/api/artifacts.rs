@@ -101,7 +101,7 @@ impl ArtifactsApi {
         let saved = shared.larder.create_artifact(collection.as_deref(), new, Stamp::LOCAL).await?;
         let location = location(&saved);
         let revision = saved.row.artifact.revision.clone();
-        Ok(Created::new(&shown(&shared, saved), revision.as_str(), location)?)
+        Ok(Created::new(&shown(&shared, saved).await?, revision.as_str(), location)?)
     }
 
     /// Count all artifacts by type, tag, origin and health
@@ -163,7 +163,7 @@ impl ArtifactsApi {
         let row = larder.artifact(&collection, &parse_id(&artifact_id)?).await?;
         let collections = larder.memberships(&row).await?;
         let managed = larder.is_managed(&row).await?;
-        let freshness = freshness_of(larder, &row.collection);
+        let freshness = freshness_of(larder, &row.collection).await?;
         let revision = row.artifact.revision.clone();
         let detail = ArtifactDetail::new(row, &freshness, managed, &collections);
         Ok(Revised::new(&detail, revision.as_str())?)

@@ -257,5 +257,5 @@ impl CollectionsApi {
 }
 
 fn options(confirm_removals: Option<u64>, force: bool) -> RefreshOptions {
-    RefreshOptions { force, confirm_removals }
+    RefreshOptions { force, confirm_removals, ..RefreshOptions::default() }
 }

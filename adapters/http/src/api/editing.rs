@@ -58,7 +58,7 @@ impl EditingApi {
             .edit_artifact(&collection, &id, edit.clone(), condition, Stamp::LOCAL)
             .await;
         let saved = edited.map_err(|error| Problem::from(error).beside(&edit))?;
-        Ok(revised(&shared, saved)?)
+        Ok(revised(&shared, saved).await?)
     }
 
     /// List deleted artifacts
@@ -93,7 +93,7 @@ impl EditingApi {
         trash_id: Path<String>,
     ) -> Result<Revised<SavedArtifact>, Refused<Written>> {
         let saved = shared.larder.restore_artifact(&trash_id, Stamp::LOCAL).await?;
-        Ok(revised(&shared, saved)?)
+        Ok(revised(&shared, saved).await?)
     }
 
     /// List the writes of an artifact
@@ -116,14 +116,14 @@ impl EditingApi {
 }
 
 /// An artifact after a write, as it is shown.
-pub(super) fn shown(shared: &State, saved: Saved) -> SavedArtifact {
-    let freshness = freshness_of(&shared.larder, &saved.row.collection);
-    SavedArtifact::new(saved, &freshness)
+pub(super) async fn shown(shared: &State, saved: Saved) -> Result<SavedArtifact, Problem> {
+    let freshness = freshness_of(&shared.larder, &saved.row.collection).await?;
+    Ok(SavedArtifact::new(saved, &freshness))
 }
 
-fn revised(shared: &State, saved: Saved) -> Result<Revised<SavedArtifact>, Problem> {
+async fn revised(shared: &State, saved: Saved) -> Result<Revised<SavedArtifact>, Problem> {
     let revision = saved.row.artifact.revision.clone();
-    Revised::new(&shown(shared, saved), revision.as_str())
+    Revised::new(&shown(shared, saved).await?, revision.as_str())
 }
 
 /// Where an artifact is to be found; the collection is named unless it is the one that is meant

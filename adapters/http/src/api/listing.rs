@@ -76,7 +76,7 @@ pub(crate) async fn page(
         return Ok(answer);
     }
     let page = larder.page(&view, &query).await?;
-    let ttl = larder.ttl().of(&view.collection.id);
+    let ttl = larder.ttl(&view.collection);
     shared.answers.keep(&view, &ArtifactList::new(page, &view.collection.id, &query, ttl))
 }
 
@@ -125,7 +125,7 @@ impl FilterParams {
         let stale = match self.stale {
             None => None,
             Some(stale) => {
-                let ttl = larder.ttl().of(&larder.collection(collection).await?.id);
+                let ttl = larder.ttl(&larder.collection(collection).await?);
                 Some(Staleness { stale, cutoff: freshness::cutoff(larder.now(), ttl) })
             }
         };

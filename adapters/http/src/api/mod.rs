@@ -3,6 +3,7 @@
 pub(crate) mod artifacts;
 pub(crate) mod collections;
 pub(crate) mod editing;
+pub(crate) mod events;
 mod listing;
 pub(crate) mod projects;
 pub(crate) mod service;
@@ -37,9 +38,9 @@ fn parse_id(text: &str) -> Result<ArtifactId, Problem> {
 }
 
 /// How fresh the rows of a collection are at the moment.
-fn freshness_of(larder: &Larder, collection: &CollectionId) -> Freshness {
-    let ttl = larder.ttl().of(collection);
-    Freshness { ttl, cutoff: freshness::cutoff(larder.now(), ttl) }
+async fn freshness_of(larder: &Larder, collection: &CollectionId) -> Result<Freshness, Problem> {
+    let ttl = larder.ttl_of(collection).await?;
+    Ok(Freshness { ttl, cutoff: freshness::cutoff(larder.now(), ttl) })
 }
 
 /// The collection meant when none is named.

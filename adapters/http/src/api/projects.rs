@@ -116,5 +116,5 @@ async fn transfer(
     let id = parse_id(artifact_id)?;
     let (done, saved) =
         shared.larder.transfer(collection, &id, project, action, Stamp::LOCAL).await?;
-    Json::new(&TransferReport::new(done, shown(shared, saved)))
+    Json::new(&TransferReport::new(done, shown(shared, saved).await?))
 }

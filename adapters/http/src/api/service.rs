@@ -49,8 +49,8 @@ impl ServiceApi {
 
     /// Whether requests can be answered
     ///
-    /// 503 while the database does not answer, or while the cache is being filled for the first
-    /// time.
+    /// 503 while the database does not answer, while the cache is being filled for the first time, and
+    /// when the keeper, which refreshes what goes stale, has stopped.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readiness(&self, shared: Data<&Arc<State>>) -> Result<Json<Status>, Refused<Nothing>> {
         match shared.larder.readiness().await {
@@ -58,6 +58,11 @@ impl ServiceApi {
             Readiness::Filling => {
                 let detail = "The cache is being filled for the first time.";
                 Err(Problem::new(Kind::Unavailable, detail).retry_after(1).into())
+            }
+            Readiness::KeeperStopped => {
+                let detail = "The keeper has stopped: what goes stale is not refreshed any more. \
+                              The log tells why; restart the server.";
+                Err(Problem::new(Kind::Unavailable, detail).into())
             }
             Readiness::Unavailable(error) => Err(error.into()),
         }
@@ -75,6 +80,6 @@ impl ServiceApi {
     ) -> Result<Text, Refused<Nothing>> {
         let open = accept.as_deref().is_some_and(|it| it.contains("application/openmetrics-text"));
         let format = if open { Exposition::OpenMetrics } else { Exposition::Classic };
-        Ok(Text::metrics(shared.larder.metrics().exposition(format), format))
+        Ok(Text::metrics(shared.larder.exposition(format).await, format))
     }
 }

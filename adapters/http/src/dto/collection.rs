@@ -1,15 +1,11 @@
 //! Collections and how fresh they are.
 
-use larder::{
-    app::CollectionStats,
-    domain::{
-        Timestamp,
-        artifact::Health,
-        collection::{Collection, CollectionKind as DomainKind},
-        page::CollectionPage,
-        report::SourceReport,
-        text,
-    },
+use larder::domain::{
+    Timestamp,
+    collection::{Collection, CollectionKind as DomainKind},
+    page::CollectionPage,
+    report::SourceReport,
+    text,
 };
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
@@ -166,89 +162,5 @@ impl CollectionList {
 impl Example for CollectionList {
     fn example() -> Self {
         Self { items: vec![UserCollection::example()], page_info: PageInfo::example() }
-    }
-}
-
-/// How many artifacts are in which state of health.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Object)]
-pub(crate) struct HealthCounts {
-    /// Read as their format asks.
-    pub ok: u64,
-    /// Read leniently.
-    pub recovered: u64,
-    /// Not readable.
-    pub broken: u64,
-}
-
-/// How fresh a collection is.
-#[derive(Debug, Clone, PartialEq, Serialize, Object)]
-#[oai(rename = "CacheStats", example)]
-pub(crate) struct CacheStats {
-    /// The collection counted.
-    pub collection_id: String,
-    /// Its artifacts.
-    pub total_artifacts: u64,
-    /// Those younger than the TTL.
-    pub fresh_count: u64,
-    /// Those that are older, or invalidated.
-    pub stale_count: u64,
-    /// The stale ones of a hundred, to two decimals; 0 of none.
-    pub percentage_stale: f64,
-    /// The age of the oldest row; null without any.
-    pub oldest_sync_age_seconds: Nullable<u64>,
-    /// The TTL that was counted by.
-    pub ttl_seconds: u64,
-    /// The share of read requests since the start that the cache answered alone, between 0 and 1;
-    /// null before the first.
-    pub hit_rate: Nullable<f64>,
-    /// By health.
-    pub by_health: HealthCounts,
-    /// The last refresh of its source, or of any source for a collection of several.
-    pub last_refresh: Nullable<LastRefresh>,
-}
-
-impl From<CollectionStats> for CacheStats {
-    fn from(stats: CollectionStats) -> Self {
-        let counts = &stats.counts;
-        let by = |health| counts.by_health.get(&health).copied().unwrap_or(0);
-        let age = counts.oldest_sync.map(|at| (stats.now - at).num_seconds());
-        Self {
-            collection_id: stats.collection.id.to_string(),
-            total_artifacts: counts.total,
-            fresh_count: counts.total - counts.stale,
-            stale_count: counts.stale,
-            percentage_stale: percentage(counts.stale, counts.total),
-            oldest_sync_age_seconds: age.map(|age| u64::try_from(age).unwrap_or(0)).into(),
-            ttl_seconds: stats.ttl.as_secs(),
-            hit_rate: stats.hit_rate.into(),
-            by_health: HealthCounts {
-                ok: by(Health::Ok),
-                recovered: by(Health::Recovered),
-                broken: by(Health::Broken),
-            },
-            last_refresh: stats.collection.last_report.map(LastRefresh::from).into(),
-        }
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a percentage needs no more than 52 bits")]
-fn percentage(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { (part as f64 / whole as f64 * 10_000.0).round() / 100.0 }
-}
-
-impl Example for CacheStats {
-    fn example() -> Self {
-        Self {
-            collection_id: "default".into(),
-            total_artifacts: 400,
-            fresh_count: 398,
-            stale_count: 2,
-            percentage_stale: 0.5,
-            oldest_sync_age_seconds: Nullable(Some(1_812)),
-            ttl_seconds: 1_800,
-            hit_rate: Nullable(Some(0.998)),
-            by_health: HealthCounts { ok: 371, recovered: 28, broken: 1 },
-            last_refresh: Nullable(None),
-        }
     }
 }

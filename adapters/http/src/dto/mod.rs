@@ -5,17 +5,21 @@ mod artifact;
 mod collection;
 mod deploying;
 mod editing;
+mod event;
+mod freshness;
 mod moment;
 mod nullable;
 mod past;
 mod report;
 
 pub(crate) use artifact::{ArtifactDetail, ArtifactList, FacetList, Freshness};
-pub(crate) use collection::{CacheStats, CollectionList, UserCollection};
+pub(crate) use collection::{CollectionList, UserCollection};
 pub(crate) use deploying::{
     DeployRequest, DeploymentList, SyncRequest, TransferReport, UndeployRequest,
 };
 pub(crate) use editing::{CacheState, MetadataChange, NewArtifactBody, SavedArtifact};
+pub(crate) use event::LiveEvent;
+pub(crate) use freshness::CacheStats;
 use moment::Moment;
 pub(crate) use nullable::Nullable;
 pub(crate) use past::{DeletedArtifact, HistoryList, TrashItem, TrashList};

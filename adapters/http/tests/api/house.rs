@@ -4,7 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use larder::{
     app::{Larder, Policy, Ports},
-    domain::{collection::Source, id::SourceName, report::SourceReport, writing::Operation},
+    domain::{
+        collection::Source,
+        gauges::Gauges,
+        id::SourceName,
+        report::{RefreshScope, Summary},
+        writing::Operation,
+    },
     ports::{ArtifactDeployer, Exposition, MetricsSink, artifact_deployer::MockArtifactDeployer},
     testing::{FakeClock, MemoryRepository, ScriptedSource, at, source, source_name},
 };
@@ -30,10 +36,10 @@ pub(crate) struct NoMetrics;
 
 impl MetricsSink for NoMetrics {
     fn cache_read(&self, _: bool) {}
-    fn source_refreshed(&self, _: &SourceReport) {}
+    fn refreshed(&self, _: RefreshScope, _: &Summary, _: Duration) {}
     fn written(&self, _: Operation, _: bool) {}
     fn http_request(&self, _: &str, _: u16, _: Duration) {}
-    fn exposition(&self, format: Exposition) -> String {
+    fn exposition(&self, format: Exposition, _: &Gauges) -> String {
         format!("{format:?}")
     }
 }

@@ -1,0 +1,49 @@
+//! What an operator reads off at one moment.
+
+use std::collections::BTreeMap;
+
+use super::{Error, Larder, lock};
+use crate::{
+    domain::{
+        freshness,
+        gauges::{Counted, Gauges},
+        id::CollectionId,
+        watching::WatchMode,
+    },
+    ports::Exposition,
+};
+
+impl Larder {
+    /// Everything that was measured, as text for a scraper. A database that does not answer takes
+    /// none of it away: what was counted last is told.
+    pub async fn exposition(&self, format: Exposition) -> String {
+        match self.count().await {
+            Ok(counted) => *lock(&self.counted) = Some(counted),
+            Err(error) => tracing::debug!(%error, "the cache could not be counted"),
+        }
+        self.ports.metrics.exposition(format, &self.gauges())
+    }
+
+    fn gauges(&self) -> Gauges {
+        let mut watched: BTreeMap<_, _> = WatchMode::ALL.map(|mode| (mode, 0)).into();
+        for source in self.watched().into_values() {
+            *watched.entry(source.mode).or_default() += 1;
+        }
+        let last_run = self.keeper_status().last_run;
+        Gauges {
+            now: self.now(),
+            counted: lock(&self.counted).clone(),
+            keeper_last_success: last_run.map(|sweep| sweep.started_at),
+            watched,
+            connections: self.ports.cache.connections(),
+        }
+    }
+
+    async fn count(&self) -> Result<Counted, Error> {
+        let default = CollectionId::default_collection();
+        let cutoff = freshness::cutoff(self.now(), self.ttl_of(&default).await?);
+        let stats = self.ports.cache.stats(&default, cutoff).await?;
+        let census = self.ports.cache.census().await?;
+        Ok(Counted { stale: stats.stale, oldest_sync: stats.oldest_sync, census })
+    }
+}

@@ -1,0 +1,233 @@
+//! The keeper: a task that refreshes what is stale, or will be before it looks again.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Error, Larder, RefreshOptions, chain, freshness::Due, jittered, lock};
+use crate::domain::{
+    Timestamp,
+    id::ArtifactId,
+    query::Limit,
+    report::{RefreshStatus, Summary},
+};
+
+/// So many invalidated artifacts of a source are read one by one; more are worth a scan.
+const FEW: u64 = 20;
+/// How soon a sweep that failed is made up for; each further time twice as long, up to the interval.
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+/// By how much a sweep may be late before the keeper counts as stopped.
+const LONGEST_DELAY: Duration = Duration::from_mins(10);
+
+/// Whether the keeper does its work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeeperState {
+    /// Nobody wants it, or it is still to begin.
+    #[default]
+    Off,
+    /// It does.
+    Running,
+    /// It has ended without having been asked to, or hangs.
+    Stopped,
+}
+
+impl KeeperState {
+    /// The word used in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Running => "running",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+/// One look at everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sweep {
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Sources that were refreshed.
+    pub refreshed: u64,
+    /// Sources that were due and could not be refreshed, or are left alone for a while.
+    pub skipped: u64,
+}
+
+/// What the keeper says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KeeperStatus {
+    /// Whether it does its work.
+    pub state: KeeperState,
+    /// The last sweep that went through.
+    pub last_run: Option<Sweep>,
+    /// When the next one begins; in the past while it goes on.
+    pub next_run_at: Option<Timestamp>,
+    /// What went wrong last, and when: the database, or a source.
+    pub last_error: Option<(Timestamp, String)>,
+}
+
+impl Larder {
+    /// Sweeps again and again, until Larder ends. Answers at once if the keeper is switched off.
+    pub async fn keep(self: &Arc<Self>) {
+        let Some(every) = self.sweep_interval() else { return };
+        let _alive = Alive::begin(self);
+        tracing::info!(?every, "the keeper begins");
+        let mut pause = jittered(every);
+        let mut failures = 0;
+        loop {
+            lock(&self.keeper).next_run_at = Some(self.now() + pause);
+            tokio::select! {
+                () = self.ports.clock.sleep(pause) => {}
+                () = self.ended() => return,
+            }
+            let larder = Arc::clone(self);
+            // In a task of its own, since a panic in it must not end the keeper.
+            let sweep = tokio::spawn(async move { larder.sweep(every).await });
+            let outcome = tokio::select! {
+                outcome = sweep => outcome.unwrap_or(Err(Error::Interrupted)),
+                () = self.ended() => return,
+            };
+            pause = match outcome {
+                Ok(sweep) => {
+                    failures = 0;
+                    lock(&self.keeper).last_run = Some(sweep);
+                    jittered(every)
+                }
+                Err(error) => {
+                    tracing::error!(error = chain(&error), "a sweep failed");
+                    self.note_error(error.to_string());
+                    failures += 1;
+                    jittered(retry(failures).min(every))
+                }
+            };
+        }
+    }
+
+    /// What the keeper says of itself.
+    #[must_use]
+    pub fn keeper_status(&self) -> KeeperStatus {
+        let mut status = lock(&self.keeper).clone();
+        let late = status.next_run_at.is_some_and(|next| self.now() > next + LONGEST_DELAY);
+        if status.state == KeeperState::Running && late {
+            status.state = KeeperState::Stopped;
+        }
+        status
+    }
+
+    /// How often the keeper looks: as configured, and twice within the shortest TTL, which it could
+    /// not hold otherwise.
+    fn sweep_interval(&self) -> Option<Duration> {
+        Some(self.policy.sweep_every?.min(self.policy.ttl.shortest() / 2))
+    }
+
+    /// Looks at everything once.
+    async fn sweep(self: &Arc<Self>, every: Duration) -> Result<Sweep, Error> {
+        let started_at = self.now();
+        self.register_sources().await?;
+        let last = lock(&self.keeper).last_run.as_ref().map_or(0, |run| run.duration_ms);
+        // What goes stale before the next sweep has come to it is due in this one.
+        let horizon = started_at + every + Duration::from_millis(last);
+        let mut sweep = Sweep { started_at, duration_ms: 0, refreshed: 0, skipped: 0 };
+        for due in self.due(horizon).await? {
+            if *self.ending.borrow() {
+                break;
+            }
+            if self.sweep_source(&due, horizon).await? {
+                sweep.refreshed += 1;
+            } else {
+                sweep.skipped += 1;
+            }
+        }
+        sweep.duration_ms = self.took(started_at);
+        tracing::debug!(
+            refreshed = sweep.refreshed,
+            skipped = sweep.skipped,
+            duration_ms = sweep.duration_ms,
+            "swept"
+        );
+        Ok(sweep)
+    }
+
+    /// Refreshes a source, or what is invalidated of it; answers whether that was possible. Only a
+    /// database that does not answer at all is an error: the next source would fare no better.
+    async fn sweep_source(self: &Arc<Self>, due: &Due, horizon: Timestamp) -> Result<bool, Error> {
+        let name = &due.source.source.name;
+        if !self.rest_of(name).is_zero() {
+            return Ok(false);
+        }
+        let outcome = if due.invalidated_alone && due.rows <= FEW {
+            let (larder, due) = (Arc::clone(self), due.clone());
+            self.detached(async move { larder.reload(&due).await }).await
+        } else {
+            let options = RefreshOptions { due_by: Some(horizon), ..RefreshOptions::default() };
+            let run = self.enqueue(name, options);
+            run.outcome().await.map(|report| Summary::of([&*report]))
+        };
+        let problem = match outcome {
+            Ok(summary) if summary.status == RefreshStatus::Completed => return Ok(true),
+            Ok(summary) => summary.issues.first().map(|issue| issue.message.clone()),
+            Err(error) => {
+                self.ports.cache.check().await?;
+                tracing::error!(source = %name, error = chain(&error), "a source was not swept");
+                Some(error.to_string())
+            }
+        };
+        self.note_error(format!("source {name}: {}", problem.unwrap_or_default()));
+        Ok(false)
+    }
+
+    /// Reads the invalidated artifacts of a source again, one by one.
+    async fn reload(self: &Arc<Self>, due: &Due) -> Result<Summary, Error> {
+        let mut summary = Summary::default();
+        let mut read: Vec<ArtifactId> = Vec::new();
+        for collection in &due.collections {
+            let limit = Limit::default();
+            let mut after = None;
+            loop {
+                // Nothing is as old as this but what is invalidated.
+                let cutoff = Timestamp::MIN_UTC;
+                let cache = &self.ports.cache;
+                let batch = cache.stale_rows(collection, cutoff, after.as_ref(), limit).await?;
+                let Some(last) = batch.last() else { break };
+                after = Some(last.clone());
+                for stale in batch.iter().filter(|stale| stale.source == due.source.source.name) {
+                    if read.contains(&stale.id) {
+                        continue;
+                    }
+                    if let Some(row) = cache.artifact(collection, &stale.id).await? {
+                        summary = summary.and(self.refresh_row(&row).await?);
+                    }
+                    read.push(stale.id.clone());
+                }
+            }
+        }
+        Ok(summary)
+    }
+
+    fn note_error(&self, message: String) {
+        lock(&self.keeper).last_error = Some((self.now(), message));
+    }
+}
+
+fn retry(failures: u32) -> Duration {
+    FIRST_RETRY.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)))
+}
+
+/// As long as this lives the keeper runs.
+struct Alive<'a>(&'a Larder);
+
+impl<'a> Alive<'a> {
+    fn begin(larder: &'a Larder) -> Self {
+        lock(&larder.keeper).state = KeeperState::Running;
+        Self(larder)
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        let asked_to = *self.0.ending.borrow();
+        let state = if asked_to { KeeperState::Off } else { KeeperState::Stopped };
+        lock(&self.0.keeper).state = state;
+    }
+}

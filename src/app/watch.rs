@@ -1,0 +1,217 @@
+//! Following the files while they change: what the file system tells is read again, and what it does
+//! not tell is looked for.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::task::JoinSet;
+
+use super::{
+    Error, Larder, RefreshOptions, chain, lock,
+    source_refresh::{clean, is_same},
+};
+use crate::{
+    domain::{
+        artifact::Artifact,
+        collection::{RegisteredSource, Source},
+        delta::{Delta, Recheck},
+        id::SourceName,
+        report::{RefreshScope, Summary},
+        watching::{Change, WatchMode},
+    },
+    ports::Watch,
+};
+
+/// So many files are read one by one; more are worth a scan.
+const FEW: usize = 20;
+/// How often a source is scanned of which the file system tells nothing.
+const POLL_EVERY: Duration = Duration::from_secs(5);
+/// A scan that took long is not made again before so many times as long.
+const POLL_SHARE: u32 = 20;
+/// How long the database or a failed watch is left alone before another try.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// How one source is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Watched {
+    /// By events, by polling, or not at all.
+    pub mode: WatchMode,
+    /// Why not by events.
+    pub reason: Option<String>,
+}
+
+/// Why the following of one watch has come to its end.
+enum Ended {
+    /// The sources are others now.
+    Sources,
+    /// Nothing is told any more.
+    Failed,
+    /// Larder ends.
+    Larder,
+}
+
+impl Larder {
+    /// Follows changes until Larder ends. Scans every source first: what changed before the watch
+    /// began was told to nobody. Answers at once if watching is switched off.
+    pub async fn watch(self: &Arc<Self>) {
+        if !self.policy.watch {
+            tracing::info!("files are not watched");
+            return;
+        }
+        loop {
+            let ended = match self.watch_sources().await {
+                Ok(ended) => ended,
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "the sources cannot be watched yet");
+                    Ended::Failed
+                }
+            };
+            match ended {
+                Ended::Larder => return,
+                Ended::Sources => {}
+                Ended::Failed => tokio::select! {
+                    () = self.ports.clock.sleep(RETRY) => {}
+                    () = self.ended() => return,
+                },
+            }
+        }
+    }
+
+    /// How each source is watched.
+    #[must_use]
+    pub fn watched(&self) -> BTreeMap<SourceName, Watched> {
+        lock(&self.watched).clone()
+    }
+
+    async fn watch_sources(self: &Arc<Self>) -> Result<Ended, Error> {
+        let mut others = self.sources_changed.subscribe();
+        let sources = self.register_sources().await?;
+        others.mark_unchanged();
+        let roots: Vec<Source> = sources.iter().map(|known| known.source.clone()).collect();
+        let Watch { silent, mut changes } = self.ports.source.watch(&roots).await;
+        let mut following = Following { larder: Arc::clone(self), tasks: JoinSet::new() };
+        self.note_watched(&sources);
+        for (source, reason) in silent {
+            following.poll(source, reason);
+        }
+        for source in &sources {
+            following.scan(source.source.name.clone());
+        }
+        loop {
+            tokio::select! {
+                () = self.ended() => return Ok(Ended::Larder),
+                _ = others.changed() => return Ok(Ended::Sources),
+                change = changes.recv() => match change {
+                    Some(Change::Sources) => return Ok(Ended::Sources),
+                    Some(change) => following.follow(change).await,
+                    None => return Ok(Ended::Failed),
+                },
+                // What has ended is let go of.
+                Some(_) = following.tasks.join_next() => {}
+            }
+        }
+    }
+
+    fn note_watched(&self, sources: &[RegisteredSource]) {
+        let by_events = |known: &RegisteredSource| {
+            let watched = Watched { mode: WatchMode::Events, reason: None };
+            (known.source.name.clone(), watched)
+        };
+        *lock(&self.watched) = sources.iter().map(by_events).collect();
+    }
+
+    /// Reads files that were written, if the cache knows all of them; answers whether it did.
+    async fn reread(self: &Arc<Self>, name: &SourceName, paths: &[String]) -> Result<bool, Error> {
+        if paths.len() > FEW {
+            return Ok(false);
+        }
+        let Some(source) = self.registered_source(name).await? else { return Ok(true) };
+        self.catch_up().await?;
+        let started = self.now();
+        let known = self.ports.cache.known_at(name, paths).await?;
+        let is_known = |path: &String| known.values().any(|artifact| artifact.path == *path);
+        if !paths.iter().all(is_known) {
+            return Ok(false);
+        }
+        let mut delta = Delta::new(name.clone(), started);
+        let mut summary = Summary::default();
+        for (id, before) in &known {
+            let path = Some(before.path.clone());
+            let Ok(Some(artifact)) = self.ports.source.read(&source.source, id, path).await else {
+                return Ok(false);
+            };
+            let artifact = clean(artifact);
+            if is_same(before, &artifact) {
+                let Artifact { id, fingerprint, read_at, .. } = artifact;
+                delta.rechecks.push(Recheck { id, fingerprint, read_at });
+                summary.counts.unchanged += 1;
+                continue;
+            }
+            summary.counts.updated += 1;
+            summary.tell(artifact.breakage(), 0);
+            delta.upserts.push(self.fit(&source.home, artifact).await);
+        }
+        summary.issues_total = summary.issues.len() as u64;
+        self.ports.cache.apply(delta).await?;
+        self.ports.metrics.refreshed(RefreshScope::Files, &summary, self.since(started));
+        Ok(true)
+    }
+}
+
+/// What goes on for one watch; ends with it.
+struct Following {
+    larder: Arc<Larder>,
+    tasks: JoinSet<()>,
+}
+
+impl Following {
+    async fn follow(&mut self, change: Change) {
+        match change {
+            Change::Files(source, paths) => self.reread(source, paths).await,
+            Change::Tree(source) => self.scan(source),
+            Change::Silent(source, reason) => self.poll(source, reason),
+            // Told one level higher.
+            Change::Sources => {}
+        }
+    }
+
+    /// Reads files again; where that is not enough, the whole source.
+    async fn reread(&mut self, source: SourceName, paths: Vec<String>) {
+        let (larder, name) = (Arc::clone(&self.larder), source.clone());
+        let reread = async move { larder.reread(&name, &paths).await };
+        match self.larder.detached(reread).await {
+            Ok(true) => {}
+            Ok(false) => self.scan(source),
+            Err(error) => {
+                tracing::warn!(%source, error = chain(&error), "a change waits for the database");
+                self.scan(source);
+            }
+        }
+    }
+
+    /// Scans a source in a task of its own, again and again until the database lets it.
+    fn scan(&mut self, source: SourceName) {
+        let larder = Arc::clone(&self.larder);
+        self.tasks.spawn(async move {
+            while larder.enqueue(&source, RefreshOptions::default()).outcome().await.is_err() {
+                larder.ports.clock.sleep(RETRY).await;
+            }
+        });
+    }
+
+    /// Scans a source for as long as this watch goes on.
+    fn poll(&mut self, source: SourceName, reason: String) {
+        tracing::warn!(%source, reason, every = ?POLL_EVERY, "the source is polled");
+        let watched = Watched { mode: WatchMode::Poll, reason: Some(reason) };
+        lock(&self.larder.watched).insert(source.clone(), watched);
+        let larder = Arc::clone(&self.larder);
+        self.tasks.spawn(async move {
+            let mut pause = POLL_EVERY;
+            loop {
+                larder.ports.clock.sleep(pause.max(larder.rest_of(&source))).await;
+                let outcome = larder.enqueue(&source, RefreshOptions::default()).outcome().await;
+                let took = outcome.map_or(0, |report| report.duration_ms);
+                pause = POLL_EVERY.max(Duration::from_millis(took) * POLL_SHARE);
+            }
+        });
+    }
+}
