@@ -14,7 +14,8 @@ impl Larder {
     /// kind begins any more.
     pub async fn finish(&self) {
         self.end();
-        drop(self.working.write().await);
+        // Never let go of: whoever comes later finds it closed.
+        std::mem::forget(self.working.write().await);
     }
 
     /// Waits until Larder is to end.

@@ -182,9 +182,9 @@ fn gauges_show_the_moment_and_kinds_that_nobody_knows_share_a_label() {
     let metrics = used();
     let text = metrics.exposition(Exposition::Classic, &gauges);
     for line in [
-        "larder_stale_artifacts 4",
-        "larder_oldest_sync_age_seconds 30.0",
-        "larder_keeper_last_success_timestamp_seconds 90.0",
+        "larder_stale_artifacts{} 4",
+        "larder_oldest_sync_age_seconds{} 30.0",
+        "larder_keeper_last_success_timestamp_seconds{} 90.0",
         r#"larder_artifacts{type="skill",health="ok"} 7"#,
         r#"larder_artifacts{type="other",health="ok"} 3"#,
         r#"larder_watcher_mode{mode="events"} 3"#,
@@ -197,5 +197,5 @@ fn gauges_show_the_moment_and_kinds_that_nobody_knows_share_a_label() {
     gauges.counted = Some(Counted::default());
     let text = metrics.exposition(Exposition::Classic, &gauges);
     assert!(!text.contains("\nlarder_artifacts{"), "what is gone is not told: {text}");
-    assert!(!text.contains("\nlarder_oldest_sync_age_seconds "), "{text}");
+    assert!(!text.contains("\nlarder_oldest_sync_age_seconds{"), "{text}");
 }

@@ -1,9 +1,13 @@
 //! The use cases on a scripted source and a repository in memory.
 
 mod concurrency;
+mod events;
+mod freshness;
+mod keeping;
 mod misses;
 mod refreshing;
 mod starting;
+mod watching;
 mod writing;
 
 use std::{sync::Arc, time::Duration};
@@ -29,14 +33,26 @@ struct House {
 
 impl House {
     fn new() -> Self {
+        Self::with_policy(Policy::default())
+    }
+
+    fn indifferent() -> MockMetricsSink {
         let mut metrics = MockMetricsSink::new();
         metrics.expect_cache_read().return_const(());
         metrics.expect_refreshed().return_const(());
         metrics.expect_written().return_const(());
-        Self::with_metrics(metrics)
+        metrics
+    }
+
+    fn with_policy(policy: Policy) -> Self {
+        Self::with(Self::indifferent(), policy)
     }
 
     fn with_metrics(metrics: MockMetricsSink) -> Self {
+        Self::with(metrics, Policy::default())
+    }
+
+    fn with(metrics: MockMetricsSink, policy: Policy) -> Self {
         let clock = Arc::new(FakeClock::at(at(100)));
         let files = Arc::new(ScriptedSource::new(clock.clone()));
         let cache = Arc::new(MemoryRepository::new());
@@ -49,8 +65,14 @@ impl House {
             metrics: Arc::new(metrics),
             clock: clock.clone(),
         };
-        let larder = Larder::new(ports, Policy::default());
+        let larder = Larder::new(ports, policy);
         Self { larder, files, cache, clock, work: source_name("work") }
+    }
+
+    /// Another source.
+    fn cover(&self, name: &str) -> SourceName {
+        self.files.cover(source(name));
+        source_name(name)
     }
 
     fn tick(&self) {
@@ -72,4 +94,15 @@ impl House {
     async fn description(&self, id: &str) -> Option<String> {
         self.row(id).await?.artifact.metadata.description
     }
+}
+
+/// Lets all other tasks go on until something is so.
+async fn until(what: impl Fn() -> bool) {
+    for _ in 0..10_000 {
+        if what() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it never came to that");
 }

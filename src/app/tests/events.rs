@@ -1,0 +1,75 @@
+//! Live updates.
+
+use super::*;
+use crate::{
+    app::{Event, events::UNREAD},
+    domain::report::RefreshStatus,
+    testing::{BuildArtifact, artifact},
+};
+
+async fn filled() -> House {
+    let house = House::new();
+    house.files.put(&house.work, artifact("skill:a"));
+    house.larder.start().await.unwrap();
+    house.tick();
+    house
+}
+
+#[tokio::test]
+async fn the_present_generations_come_first_and_then_what_happens() {
+    let house = filled().await;
+    let mut events = house.larder.events().await.unwrap();
+    let mut next = async || house.larder.next_event(&mut events).await.unwrap();
+    let work = collection_id("work");
+    let expected = [(collection_id("default"), 1), (work.clone(), 1)].to_vec();
+    assert_eq!(next().await, Event::Generations(expected));
+
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.files.put(&house.work, artifact("skill:b"));
+    house.refresh().await;
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        told.push(next().await);
+    }
+    assert!(told.contains(&Event::RefreshStarted { collection: work.clone() }), "{told:?}");
+    let is_end = |event: &Event| {
+        matches!(event, Event::RefreshFinished { collection, status: RefreshStatus::Completed, .. }
+            if *collection == work)
+    };
+    assert!(told.iter().any(is_end), "{told:?}");
+    let changes: Vec<_> = told
+        .iter()
+        .filter_map(|event| match event {
+            Event::CollectionChanged(it) => {
+                Some((it.collection.as_str(), it.generation, it.created, it.updated, it.removed))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(changes, [("default", 2, 1, 1, 0), ("work", 2, 1, 1, 0)]);
+}
+
+#[tokio::test]
+async fn a_listener_that_does_not_keep_up_is_dropped_and_the_others_are_not() {
+    let house = filled().await;
+    let mut slow = house.larder.events().await.unwrap();
+    for _ in 0..=UNREAD {
+        house.refresh().await;
+    }
+    let mut quick = house.larder.events().await.unwrap();
+    let mut seen = 0;
+    while house.larder.next_event(&mut slow).await.is_some() {
+        seen += 1;
+    }
+    assert!(seen <= UNREAD, "no more is kept for it: {seen}");
+    assert!(house.larder.next_event(&mut quick).await.is_some());
+}
+
+#[tokio::test]
+async fn the_end_of_larder_ends_the_events() {
+    let house = filled().await;
+    let mut events = house.larder.events().await.unwrap();
+    house.larder.end();
+    assert!(house.larder.next_event(&mut events).await.is_some(), "the generations");
+    assert!(house.larder.next_event(&mut events).await.is_none());
+}

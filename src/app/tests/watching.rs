@@ -1,0 +1,197 @@
+//! Following what the files' watcher tells.
+
+use tokio::task::JoinHandle;
+
+use super::*;
+use crate::{
+    domain::watching::{Change, WatchMode},
+    testing::{BuildArtifact, artifact},
+};
+
+/// Watched, and all that was scanned at the beginning of it.
+async fn watched(house: &House) -> JoinHandle<()> {
+    house.larder.start().await.unwrap();
+    let before = house.files.scans(&house.work);
+    let larder = Arc::clone(&house.larder);
+    let watch = tokio::spawn(async move { larder.watch().await });
+    until(|| house.files.scans(&house.work) > before).await;
+    house.refresh().await;
+    house.tick();
+    watch
+}
+
+async fn filled() -> (House, JoinHandle<()>) {
+    let house = House::new();
+    house.files.put(&house.work, artifact("skill:a").described("old"));
+    let watch = watched(&house).await;
+    (house, watch)
+}
+
+fn files(house: &House, paths: &[&str]) -> Change {
+    Change::Files(house.work.clone(), paths.iter().map(ToString::to_string).collect())
+}
+
+async fn until_described(house: &House, text: &str) {
+    for _ in 0..10_000 {
+        if house.description("skill:a").await.as_deref() == Some(text) {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    panic!("it is never described as {text}");
+}
+
+#[tokio::test]
+async fn only_the_artifact_of_a_written_file_is_read_again() {
+    let (house, watch) = filled().await;
+    let scans = house.files.scans(&house.work);
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    assert!(house.files.tell(files(&house, &["skills/a"])).await);
+    until_described(&house, "new").await;
+    assert_eq!(house.files.scans(&house.work), scans);
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_file_that_says_the_same_raises_no_generation() {
+    let (house, watch) = filled().await;
+    let generation = house.larder.collection("default").await.unwrap().generation;
+    let reads = house.files.reads(&house.work);
+    house.files.put(&house.work, artifact("skill:a").described("old"));
+    house.files.tell(files(&house, &["skills/a"])).await;
+    until(|| house.files.reads(&house.work) > reads).await;
+    // Whatever is told next is followed after it.
+    house.files.tell(files(&house, &["skills/a"])).await;
+    until(|| house.files.reads(&house.work) > reads + 1).await;
+    assert_eq!(house.larder.collection("default").await.unwrap().generation, generation);
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_file_that_nobody_knows_makes_the_source_be_scanned() {
+    let (house, watch) = filled().await;
+    house.files.put(&house.work, artifact("skill:b"));
+    house.files.tell(files(&house, &["skills/a", "skills/b"])).await;
+    let scans = house.files.scans(&house.work);
+    until(|| house.files.scans(&house.work) > scans).await;
+    house.refresh().await;
+    assert!(house.row("skill:b").await.is_some());
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_file_that_is_gone_is_removed_by_a_scan_which_asks_the_guard() {
+    let (house, watch) = filled().await;
+    house.files.delete(&house.work, &artifact_id("skill:a"));
+    let scans = house.files.scans(&house.work);
+    house.files.tell(files(&house, &["skills/a"])).await;
+    until(|| house.files.scans(&house.work) > scans).await;
+    house.refresh().await;
+    assert!(house.row("skill:a").await.is_none());
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_change_of_the_tree_is_a_scan() {
+    let (house, watch) = filled().await;
+    let scans = house.files.scans(&house.work);
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.files.tell(Change::Tree(house.work.clone())).await;
+    until(|| house.files.scans(&house.work) > scans).await;
+    until_described(&house, "new").await;
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_new_source_is_found_and_watched() {
+    let (house, watch) = filled().await;
+    let late = house.cover("late");
+    house.files.put(&late, artifact("skill:late"));
+    house.files.tell(Change::Sources).await;
+    until(|| house.larder.watched().contains_key(&late)).await;
+    until(|| house.files.scans(&late) > 0).await;
+    assert_eq!(house.larder.watched()[&late].mode, WatchMode::Events);
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_source_that_a_refresh_finds_is_watched_too() {
+    let (house, watch) = filled().await;
+    let late = house.cover("late");
+    house.larder.refresh_all(RefreshOptions::default()).await.unwrap();
+    until(|| house.larder.watched().contains_key(&late)).await;
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_silent_source_is_polled_and_says_so() {
+    let house = House::new();
+    house.files.put(&house.work, artifact("skill:a").described("old"));
+    house.files.silence(&house.work, "it lies on NFS");
+    let watch = watched(&house).await;
+    let told = house.larder.watched()[&house.work].clone();
+    assert_eq!((told.mode, told.reason.as_deref()), (WatchMode::Poll, Some("it lies on NFS")));
+
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    until(|| house.clock.sleepers() > 0).await;
+    house.tick();
+    until_described(&house, "new").await;
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_source_that_falls_silent_is_polled_from_then_on() {
+    let (house, watch) = filled().await;
+    house.files.tell(Change::Silent(house.work.clone(), "too many watches".into())).await;
+    until(|| house.larder.watched()[&house.work].mode == WatchMode::Poll).await;
+    until(|| house.clock.sleepers() > 0).await;
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.tick();
+    until_described(&house, "new").await;
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_watch_that_fails_is_begun_again_with_a_scan() {
+    let (house, watch) = filled().await;
+    house.files.stop_watching();
+    until(|| house.clock.sleepers() > 0).await;
+    house.files.put(&house.work, artifact("skill:a").described("missed"));
+    house.tick();
+    until_described(&house, "missed").await;
+    house.files.put(&house.work, artifact("skill:a").described("told"));
+    house.tick();
+    house.files.tell(files(&house, &["skills/a"])).await;
+    until_described(&house, "told").await;
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_change_waits_for_the_database() {
+    let (house, watch) = filled().await;
+    house.cache.set_unavailable(true);
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.files.tell(files(&house, &["skills/a"])).await;
+    until(|| house.clock.sleepers() > 0).await;
+    house.cache.set_unavailable(false);
+    house.tick();
+    until_described(&house, "new").await;
+    watch.abort();
+}
+
+#[tokio::test]
+async fn the_watch_ends_with_larder() {
+    let (house, watch) = filled().await;
+    house.larder.end();
+    watch.await.unwrap();
+    assert!(!house.files.tell(Change::Sources).await, "nobody listens any more");
+}
+
+#[tokio::test]
+async fn nothing_is_watched_when_it_is_switched_off() {
+    let house = House::with_policy(Policy { watch: false, ..Policy::default() });
+    house.larder.start().await.unwrap();
+    house.larder.watch().await;
+    let stats = house.larder.stats("work", None).await.unwrap();
+    assert_eq!(stats.sources[0].watched.mode, WatchMode::Off);
+}
