@@ -82,6 +82,8 @@ impl House {
             request_timeout: Duration::from_mins(1),
             refresh_per_minute: 1_000,
             refresh_burst: 1_000,
+            tokens: Vec::new(),
+            metrics_need_read: false,
         };
         let service = larder_http::service(Arc::clone(&larder), &settings);
         let client = TestClient::new(service).default_header("host", "localhost");

@@ -27,6 +27,7 @@ impl From<Error> for Problem {
             Error::UnknownCollection(_) | Error::UnknownArtifact { .. } | Error::NoContent(_) => {
                 Self::new(Kind::NotFound, sentence(&error))
             }
+            Error::NotYours(_) => Self::new(Kind::Forbidden, sentence(&error)),
             Error::Unfilled => Self::new(Kind::Unavailable, sentence(&error)).retry_after(1),
             Error::ForeignCursor => Self::new(Kind::BadCursor, sentence(&error)),
             Error::RelevanceWithoutSearch => Self::invalid("sort", error.to_string()),

@@ -105,7 +105,11 @@ impl Settings {
         settings.warnings.extend(
             unknown.map(|name| format!("{name} is not a setting of Larder; it is ignored")),
         );
-        settings.warnings.extend(settings.auth.warnings());
+        if !settings.is_loopback() && settings.url.is_none() {
+            let warning = "server.url is not set: requests are answered that call this machine \
+                           localhost, and no others; set it to the URL that clients use";
+            settings.warnings.push(warning.to_owned());
+        }
         Ok(settings)
     }
 
@@ -137,22 +141,21 @@ impl Settings {
         })
     }
 
-    /// Refuses an address that other machines reach: without access tokens whoever reaches Larder
-    /// may do everything.
-    pub(crate) fn require_loopback(&self) -> Result<(), SettingsError> {
-        if self.bind.ip().to_canonical().is_loopback() {
+    /// Refuses an address that other machines reach unless there are access tokens: without them
+    /// whoever reaches Larder may do everything.
+    pub(crate) fn check_reach(&self) -> Result<(), SettingsError> {
+        if self.is_loopback() || !self.auth.tokens.is_empty() {
             return Ok(());
         }
-        let tokens = if self.auth.tokens.is_empty() {
-            "without access tokens"
-        } else {
-            "as auth.tokens are not in force yet,"
-        };
         let reason = format!(
-            "{} is not a loopback address; {tokens} Larder serves 127.0.0.1 alone",
+            "{} is not a loopback address; without access tokens Larder serves 127.0.0.1 alone",
             self.bind
         );
         Err(self.layers.error("server.bind", &reason))
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.bind.ip().to_canonical().is_loopback()
     }
 }
 

@@ -5,6 +5,7 @@ mod artifact;
 mod collection;
 mod deploying;
 mod editing;
+mod me;
 mod moment;
 mod nullable;
 mod past;
@@ -16,6 +17,7 @@ pub(crate) use deploying::{
     DeployRequest, DeploymentList, SyncRequest, TransferReport, UndeployRequest,
 };
 pub(crate) use editing::{CacheState, MetadataChange, NewArtifactBody, SavedArtifact};
+pub(crate) use me::Me;
 use moment::Moment;
 pub(crate) use nullable::Nullable;
 pub(crate) use past::{DeletedArtifact, HistoryList, TrashItem, TrashList};
@@ -120,6 +122,7 @@ mod tests {
         agree(&HistoryList::example());
         agree(&TransferReport::example());
         agree(&DeploymentList::example());
+        agree(&Me::example());
         agree(&Problem::invalid("limit", "it must be 1 to 200").retry_after(1));
     }
 }
