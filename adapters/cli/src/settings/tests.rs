@@ -107,6 +107,7 @@ fn only_loopback_addresses_are_served_without_tokens() {
     for address in ["0.0.0.0:1", "[::]:1", "192.168.1.4:1"] {
         let refused = reach(address, "").0.unwrap_err();
         assert!(refused.starts_with("server.bind: "), "{address}: {refused}");
+        assert!(refused.contains("larder token new"), "{refused}");
     }
 }
 
