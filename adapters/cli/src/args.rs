@@ -109,7 +109,7 @@ pub(crate) struct NewTokenArgs {
     /// Whose it is; no two tokens have the same name
     #[arg(long)]
     pub(crate) name: String,
-    /// What it allows; repeatable. Each holds those before it
+    /// What it allows; repeatable. write includes read, and admin everything
     #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scopes())]
     pub(crate) scopes: Vec<Scope>,
     /// When it ends: a time such as 2027-01-01T00:00:00Z, or how long it lasts, such as 30d
