@@ -32,6 +32,9 @@ pub enum Error {
     /// Nothing was ever written to the cache: Larder has only just been started.
     #[error("the cache is about to be filled for the first time")]
     Unfilled,
+    /// A curated collection is changed and refreshed by its owner, and by who may do everything.
+    #[error("the collection {0:?} belongs to somebody else")]
+    NotYours(String),
     /// The collection does not hold that artifact, and neither do its files.
     #[error("there is no artifact {id} in collection {collection}")]
     UnknownArtifact {

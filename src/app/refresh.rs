@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Error, Larder};
 use crate::domain::{
     Timestamp,
+    caller::Caller,
     collection::{Collection, CollectionKind, RegisteredSource},
     cursor::Cursor,
     query::{ArtifactQuery, Limit, Position},
@@ -25,14 +26,18 @@ pub struct RefreshOptions {
 
 impl Larder {
     /// Refreshes what a collection is made of: a mirror's source, every source for `default`, and
-    /// a curated collection's members alone.
+    /// a curated collection's members alone. Somebody else's curated collection is refused.
     pub async fn refresh_collection(
         self: &Arc<Self>,
+        caller: &Caller,
         id_or_name: &str,
         options: RefreshOptions,
     ) -> Result<CollectionReport, Error> {
         let started = self.now();
         let collection = self.collection(id_or_name).await?;
+        if !collection.is_refreshed_by(caller) {
+            return Err(Error::NotYours(collection.name));
+        }
         let summary = match (collection.kind, &collection.source) {
             (CollectionKind::Default, _) => {
                 let sources = self.register_sources().await?;

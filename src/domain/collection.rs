@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Timestamp,
+    caller::Caller,
     id::{CollectionId, SourceName},
     report::SourceReport,
 };
@@ -114,6 +115,53 @@ impl Collection {
             CollectionKind::Default => true,
             CollectionKind::Mirror => self.source.as_ref() == Some(source),
             CollectionKind::Curated => false,
+        }
+    }
+
+    /// Whether that writer may refresh it: a curated collection is refreshed by who may change it,
+    /// what mirrors files by everybody.
+    #[must_use]
+    pub fn is_refreshed_by(&self, caller: &Caller) -> bool {
+        self.kind != CollectionKind::Curated || caller.may_change_of(self.created_by.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::caller::Scope,
+        testing::{at, collection_id},
+    };
+
+    fn collection(kind: CollectionKind, owner: Option<&str>) -> Collection {
+        Collection {
+            id: collection_id("shelf"),
+            name: "shelf".to_owned(),
+            description: None,
+            kind,
+            source: None,
+            created_by: owner.map(str::to_owned),
+            detached: false,
+            generation: 0,
+            artifact_count: 0,
+            verification: 0,
+            last_report: None,
+            created_at: at(0),
+            updated_at: at(0),
+        }
+    }
+
+    #[test]
+    fn a_curated_collection_is_refreshed_by_its_owner_and_by_admin_and_others_by_every_writer() {
+        let caller = |name: &str, scope| Caller { name: Some(name.to_owned()), scope };
+        let (ada, bob) = (caller("ada", Scope::Write), caller("bob", Scope::Write));
+        let adas = collection(CollectionKind::Curated, Some("ada"));
+        assert!(adas.is_refreshed_by(&ada) && !adas.is_refreshed_by(&bob));
+        assert!(adas.is_refreshed_by(&caller("root", Scope::Admin)));
+        assert!(!collection(CollectionKind::Curated, None).is_refreshed_by(&ada));
+        for kind in [CollectionKind::Default, CollectionKind::Mirror] {
+            assert!(collection(kind, None).is_refreshed_by(&bob), "{kind:?}");
         }
     }
 }

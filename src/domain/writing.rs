@@ -75,13 +75,8 @@ pub struct Place {
 pub struct Stamp {
     /// When.
     pub at: Timestamp,
-    /// Who: [`Stamp::LOCAL`] until callers have names.
+    /// Who: a caller's [`signature`](super::caller::Caller::signature).
     pub by: String,
-}
-
-impl Stamp {
-    /// Whoever reaches a Larder that knows no callers.
-    pub const LOCAL: &str = "local";
 }
 
 /// What kind of write there was. The history tells of those that change an artifact: not of what is

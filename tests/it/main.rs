@@ -10,5 +10,6 @@ mod hostile_writes;
 mod house;
 mod mutations;
 mod neighbours;
+mod owners;
 mod races;
 mod same;

@@ -4,12 +4,13 @@ use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use larder::{
     domain::{
+        caller::Caller,
         collection::{Layout, Source},
         deployment::{Action, DeployStrategy, SyncStrategy},
         edit::{Change, Field, MetadataEdit},
         id::{ArtifactId, SourceName},
         new_artifact::NewArtifact,
-        writing::{Place, Precondition, Stamp},
+        writing::{Place, Precondition},
     },
     ports::{ArtifactDeployer, ArtifactWriter, Project, WriteError},
     testing::{FakeClock, at},
@@ -186,25 +187,25 @@ pub async fn run(root: &Path, operation: Operation) -> Result<(), WriteError> {
     };
     let transfer = |place: Place, action: Action| {
         let (files, project) = (files.clone(), project.clone());
-        async move { files.transfer(&place, &project, action, Stamp::LOCAL).await.map(drop) }
+        async move { files.transfer(&place, &project, action, Caller::LOCAL).await.map(drop) }
     };
     let deploy = Action::Deploy(DeployStrategy::Merge);
     match operation {
-        Operation::Edit => files.edit(&skill(), &edit(), &any, Stamp::LOCAL).await.map(drop),
+        Operation::Edit => files.edit(&skill(), &edit(), &any, Caller::LOCAL).await.map(drop),
         Operation::EditEntry => {
             let server = place("mcp:weather", "mcp/weather.json");
-            files.edit(&server, &edit(), &any, Stamp::LOCAL).await.map(drop)
+            files.edit(&server, &edit(), &any, Caller::LOCAL).await.map(drop)
         }
         Operation::CreateSkill => {
-            files.create(&source, &new("skill"), Stamp::LOCAL).await.map(drop)
+            files.create(&source, &new("skill"), Caller::LOCAL).await.map(drop)
         }
         Operation::CreateCommand => {
-            files.create(&source, &new("command"), Stamp::LOCAL).await.map(drop)
+            files.create(&source, &new("command"), Caller::LOCAL).await.map(drop)
         }
-        Operation::Delete => files.delete(&skill(), &any, Stamp::LOCAL).await.map(drop),
+        Operation::Delete => files.delete(&skill(), &any, Caller::LOCAL).await.map(drop),
         Operation::Restore => {
             let item = files.trash(&source).await?.remove(0);
-            files.restore(&source, &item.id, Stamp::LOCAL).await.map(drop)
+            files.restore(&source, &item.id, Caller::LOCAL).await.map(drop)
         }
         Operation::Deploy => transfer(skill(), deploy).await,
         Operation::DeployServer => transfer(place("mcp:weather", "mcp/weather.json"), deploy).await,

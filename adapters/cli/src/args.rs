@@ -1,6 +1,10 @@
 //! The command line.
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use larder::domain::caller::Scope;
 
 use crate::settings::{FlagValue, Flags};
 
@@ -18,6 +22,9 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Move the schema of the database
     Migrate(Migrate),
+    /// Say who may call the API
+    #[command(subcommand)]
+    Token(TokenStep),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -86,6 +93,35 @@ pub(crate) enum Step {
     Down,
     /// List the migrations and whether they are applied
     Status,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenStep {
+    /// Make an access token, and print it this once; the configuration file gets its hash
+    New(NewTokenArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct NewTokenArgs {
+    /// The configuration file [default: larder/larder.toml in the XDG configuration directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    /// Whose it is; no two tokens have the same name
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What it allows; repeatable. write includes read, and admin everything
+    #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scopes())]
+    pub(crate) scopes: Vec<Scope>,
+    /// When it ends: a time such as 2027-01-01T00:00:00Z, or how long it lasts, such as 30d
+    /// [default: never]
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) expires: Option<String>,
+}
+
+fn scopes() -> impl TypedValueParser<Value = Scope> {
+    PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)).try_map(|word| {
+        Scope::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or("there is no such scope")
+    })
 }
 
 type Flag = (&'static str, &'static str, FlagValue);

@@ -89,5 +89,7 @@ pub(crate) fn http_settings(settings: &Settings, address: SocketAddr) -> HttpSet
         request_timeout: settings.request_timeout,
         refresh_per_minute: settings.refresh_per_minute,
         refresh_burst: settings.refresh_burst,
+        tokens: settings.auth.tokens.clone(),
+        metrics_need_read: settings.auth.metrics_need_read,
     }
 }

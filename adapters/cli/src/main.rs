@@ -11,6 +11,7 @@ mod migrate;
 mod serve;
 mod settings;
 mod signals;
+mod token;
 
 use std::{
     io::{self, Write},
@@ -21,7 +22,7 @@ use std::{
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, TokenStep},
     failure::Failure,
     settings::{Environment, Settings},
 };
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
 fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         None => printed(Args::command().print_help()),
+        Some(Command::Token(TokenStep::New(arguments))) => token::new(arguments),
         Some(Command::Openapi) => print(&larder_http::spec()),
         Some(Command::Serve(serve)) => {
             let settings = prepare(serve.common.config.as_deref(), serve.flags())?;

@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Serves until the process is asked to end.
 pub(crate) async fn serve(mut settings: Settings, demo: bool) -> Result<(), Failure> {
-    settings.require_loopback()?;
+    settings.check_reach()?;
     if demo {
         demo::set_up(&mut settings)?;
     }

@@ -11,6 +11,7 @@ use poem::{
 use tracing::Instrument;
 
 use crate::{
+    access::Access,
     body,
     cors::{self, Cors},
     error::of_library,
@@ -28,6 +29,7 @@ pub(crate) struct Envelope<E> {
     pub gate: Gate,
     pub cors: Cors,
     pub operations: Operations,
+    pub access: Access,
     pub timeout: Duration,
 }
 
@@ -38,6 +40,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Envelope<E> {
         let id = request.data::<ReqId>().map(ToString::to_string).unwrap_or_default();
         let span = tracing::info_span!(
             "request", id, method = %request.method(), path = request.uri().path(),
+            caller = tracing::field::Empty,
         );
         Ok(self.answer(request, &id).instrument(span).await)
     }
@@ -66,7 +69,7 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
     /// Checks a request and hands it on.
     async fn pass<'a>(
         &'a self,
-        request: Request,
+        mut request: Request,
         cross_origin: bool,
         operation: &mut &'a str,
     ) -> Result<Response, Problem> {
@@ -76,6 +79,7 @@ impl<E: Endpoint<Output = Response>> Envelope<E> {
         }
         let asked = self.operations.find(&request)?;
         *operation = &asked.id;
+        self.access.admit(&mut request, &asked.id, self.state.larder.now())?;
         let work = AssertUnwindSafe(self.run(request, asked.takes_body)).catch_unwind();
         match tokio::time::timeout(self.timeout, work).await {
             Ok(Ok(outcome)) => outcome,
@@ -145,6 +149,8 @@ mod tests {
             request_timeout: Duration::from_secs(30),
             refresh_per_minute: 60,
             refresh_burst: 20,
+            tokens: Vec::new(),
+            metrics_need_read: false,
         };
         Envelope {
             next,
@@ -152,6 +158,7 @@ mod tests {
             gate: Gate::new(&settings),
             cors: Cors(Vec::new()),
             operations: Operations::of_spec(&serde_json::Value::Null),
+            access: Access::new(&settings),
             timeout: settings.request_timeout,
         }
     }

@@ -27,6 +27,7 @@ impl From<Error> for Problem {
             Error::UnknownCollection(_) | Error::UnknownArtifact { .. } | Error::NoContent(_) => {
                 Self::new(Kind::NotFound, sentence(&error))
             }
+            Error::NotYours(_) => Self::new(Kind::Forbidden, sentence(&error)),
             Error::Unfilled | Error::Ending => {
                 Self::new(Kind::Unavailable, sentence(&error)).retry_after(1)
             }

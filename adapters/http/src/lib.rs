@@ -1,9 +1,10 @@
 //! The HTTP API: poem and poem-openapi around the use cases.
 //!
-//! A request goes through the `envelope` (request id, Host and Origin, the table of routes, limits,
-//! time, problem documents, metrics) to an operation in `api`, which parses it into the domain's
-//! types, calls one use case, and shows the result as a type of `dto`.
+//! A request goes through the `envelope` (request id, Host and Origin, the table of routes, access,
+//! limits, time, problem documents, metrics) to an operation in `api`, which parses it into the
+//! domain's types, calls one use case, and shows the result as a type of `dto`.
 
+mod access;
 mod answer;
 mod answers;
 mod api;
@@ -20,7 +21,9 @@ mod operations;
 mod problem;
 mod reason;
 mod refused;
+mod secured;
 mod state;
+mod token;
 
 use std::{future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 
@@ -34,15 +37,18 @@ use poem::{
 };
 use poem_openapi::{LicenseObject, OpenApiService};
 
+pub use self::token::{NoHash, TokenHash, TokenRule};
 use self::{
+    access::Access,
     api::{
-        artifacts::ArtifactsApi, collections::CollectionsApi, editing::EditingApi,
-        events::EventsApi, projects::ProjectsApi, service::ServiceApi,
+        access::AccessApi, artifacts::ArtifactsApi, collections::CollectionsApi,
+        editing::EditingApi, events::EventsApi, projects::ProjectsApi, service::ServiceApi,
     },
     cors::Cors,
     envelope::Envelope,
     gate::Gate,
     operations::Operations,
+    secured::Secured,
     state::State,
 };
 
@@ -66,14 +72,20 @@ pub struct HttpSettings {
     pub refresh_per_minute: u32,
     /// Refreshes a caller may ask for at once; at least 1.
     pub refresh_burst: u32,
+    /// Who may do what; empty: everybody everything, for a server that nobody else reaches.
+    pub tokens: Vec<TokenRule>,
+    /// Whether metrics are for readers alone, and not for everybody.
+    pub metrics_need_read: bool,
 }
 
 /// Every operation.
-type Api = (ServiceApi, EventsApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
+type Api =
+    (ServiceApi, AccessApi, EventsApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
 
-fn api() -> OpenApiService<Api, ()> {
-    let operations = (ServiceApi, EventsApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
-    OpenApiService::new(operations, "Larder", env!("CARGO_PKG_VERSION"))
+fn api() -> OpenApiService<Secured<Api>, ()> {
+    let operations: Api =
+        (ServiceApi, AccessApi, EventsApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
+    OpenApiService::new(Secured(operations), "Larder", env!("CARGO_PKG_VERSION"))
         .description(
             "A metadata cache of the artifacts that people keep as files for coding agents: \
              skills, agents, commands, hooks, MCP servers, plugins. The files are the truth; this \
@@ -116,6 +128,7 @@ pub fn service(larder: Arc<Larder>, settings: &HttpSettings) -> BoxEndpoint<'sta
         gate: Gate::new(settings),
         cors: Cors(settings.cors_origins.clone()),
         operations,
+        access: Access::new(settings),
         timeout: settings.request_timeout,
     };
     envelope.with(RequestId::new()).boxed()

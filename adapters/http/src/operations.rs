@@ -59,6 +59,12 @@ impl Operations {
         Self(paths)
     }
 
+    /// The id of every operation.
+    #[cfg(test)]
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|path| &path.operations).map(|operation| operation.id.as_str())
+    }
+
     /// The operation that a request asks for, once its method and query parameters are right.
     pub(crate) fn find(&self, request: &Request) -> Result<&Operation, Problem> {
         let asked: Vec<&str> = request.uri().path().split('/').skip(1).collect();

@@ -8,7 +8,10 @@ use poem_openapi::{Object, types::Any};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::dto::{EXAMPLE_REVISION, Nullable};
+use crate::{
+    access::Challenge,
+    dto::{EXAMPLE_REVISION, Nullable},
+};
 
 /// The media type of problem details (RFC 9457, section 6.1).
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
@@ -94,6 +97,10 @@ pub(crate) struct Problem {
     #[serde(skip)]
     #[oai(skip)]
     pub allow: Option<String>,
+    /// How to authenticate, for the `WWW-Authenticate` header.
+    #[serde(skip)]
+    #[oai(skip)]
+    pub challenge: Option<Challenge>,
 }
 
 /// The kinds of problem: the last part of the type, and the title.
@@ -101,7 +108,11 @@ pub(crate) struct Problem {
 pub(crate) enum Kind {
     BadRequest,
     BadCursor,
+    /// No token, or none that is valid.
+    Unauthorized,
     Forbidden,
+    /// The token does not allow it.
+    InsufficientScope,
     NotFound,
     MethodNotAllowed,
     TooLarge,
@@ -135,6 +146,10 @@ impl Kind {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "bad-request", "Bad request"),
             Self::BadCursor => (StatusCode::BAD_REQUEST, "bad-cursor", "Bad cursor"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Forbidden"),
+            Self::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized", "Unauthorized"),
+            Self::InsufficientScope => {
+                (StatusCode::FORBIDDEN, "insufficient-scope", "Insufficient scope")
+            }
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Method not allowed")
@@ -195,6 +210,7 @@ impl Problem {
             paths: None,
             retry_after_seconds: None,
             allow: None,
+            challenge: None,
         }
     }
 
@@ -258,6 +274,9 @@ impl Problem {
         }
         if let Some(allow) = &self.allow {
             response = response.header("allow", allow);
+        }
+        if let Some(challenge) = &self.challenge {
+            response = response.header("www-authenticate", challenge.to_string());
         }
         response.body(serde_json::to_vec(&self).unwrap_or_default())
     }

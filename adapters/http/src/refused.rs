@@ -74,8 +74,13 @@ impl<S: Statuses> ApiResponse for Refused<S> {
     }
 }
 
-fn response(status: u16, is_guarded: bool) -> MetaResponse {
-    let retry = matches!(status, 429 | 503);
+/// The problem document of that status, in an operation that optimistic locking guards or not.
+pub(crate) fn response(status: u16, is_guarded: bool) -> MetaResponse {
+    let header = match status {
+        401 => Some(challenge()),
+        429 | 503 => Some(retry_after()),
+        _ => None,
+    };
     MetaResponse {
         description: describe(status),
         status: Some(status),
@@ -84,7 +89,7 @@ fn response(status: u16, is_guarded: bool) -> MetaResponse {
             content_type: MEDIA_TYPE,
             schema: schema(status, is_guarded),
         }],
-        headers: retry.then(retry_after).into_iter().collect(),
+        headers: header.into_iter().collect(),
     }
 }
 
@@ -102,19 +107,31 @@ fn schema(status: u16, is_guarded: bool) -> MetaSchemaRef {
 }
 
 fn retry_after() -> MetaHeader {
+    let description = "Seconds to wait before another try (RFC 9110, section 10.2.3).";
+    header("Retry-After", description, "integer")
+}
+
+fn challenge() -> MetaHeader {
+    header("WWW-Authenticate", "What is wrong with the token (RFC 6750, section 3).", "string")
+}
+
+fn header(name: &str, description: &str, schema: &'static str) -> MetaHeader {
     MetaHeader {
-        name: "Retry-After".to_owned(),
-        description: Some("Seconds to wait before another try (RFC 9110, section 10.2.3).".into()),
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
         required: false,
         deprecated: false,
-        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new("integer"))),
+        schema: MetaSchemaRef::Inline(Box::new(MetaSchema::new(schema))),
     }
 }
 
 fn describe(status: u16) -> &'static str {
     match status {
         400 => "The request is malformed, or its cursor belongs to another query.",
-        403 => "The Host or Origin of the request, or the place of the project, is not allowed.",
+        403 => {
+            "The Host or Origin of the request, or the place of the project, is not allowed; or the \
+             token's scope is too narrow, or the collection somebody else's. The type tells which."
+        }
         404 => "There is nothing of that name.",
         409 => {
             "Changed meanwhile, by the body's or query's `expected_revision`; or there already; or \

@@ -10,7 +10,7 @@ use governor::{
     DefaultKeyedRateLimiter, Quota,
     clock::{Clock, DefaultClock},
 };
-use larder::app::Larder;
+use larder::{app::Larder, domain::caller::Caller};
 use poem::Request;
 use tokio::sync::Semaphore;
 
@@ -22,6 +22,12 @@ use crate::{
 
 /// Clients that may follow the events at the same time.
 const MAX_LISTENERS: usize = 256;
+/// Whose refreshes are counted together.
+#[derive(Clone, PartialEq, Eq, Hash)]
+enum Who {
+    Token(String),
+    Address(IpAddr),
+}
 
 /// Larder and the limits at its edge.
 pub(crate) struct State {
@@ -29,7 +35,7 @@ pub(crate) struct State {
     pub answers: Answers,
     /// A permit for each client that may follow the events.
     pub listeners: Arc<Semaphore>,
-    refreshes: DefaultKeyedRateLimiter<IpAddr>,
+    refreshes: DefaultKeyedRateLimiter<Who>,
     trusted_proxies: Vec<IpAddr>,
 }
 
@@ -48,10 +54,10 @@ impl State {
     }
 
     /// Lets the caller refresh, or says when it may.
-    pub(crate) fn admit_refresh(&self, request: &Request) -> Result<(), Problem> {
+    pub(crate) fn admit_refresh(&self, caller: &Caller, request: &Request) -> Result<(), Problem> {
         // Callers who have not asked for a while are forgotten, so that the list stays short.
         self.refreshes.retain_recent();
-        self.refreshes.check_key(&self.caller(request)).map_err(|until| {
+        self.refreshes.check_key(&self.who(caller, request)).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             let detail = format!("Too many refreshes: try again in {seconds} seconds.");
@@ -59,10 +65,17 @@ impl State {
         })
     }
 
+    fn who(&self, caller: &Caller, request: &Request) -> Who {
+        match &caller.name {
+            Some(name) => Who::Token(name.clone()),
+            None => Who::Address(self.address(request)),
+        }
+    }
+
     /// The address a request comes from. `X-Forwarded-For` is believed from a trusted proxy alone,
     /// and in it the last address that is no trusted proxy itself: whatever stands further left,
     /// the client may have written.
-    fn caller(&self, request: &Request) -> IpAddr {
+    fn address(&self, request: &Request) -> IpAddr {
         let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         if !self.trusted_proxies.contains(&peer) {

@@ -16,10 +16,9 @@ async fn begin(
 ) -> (Gate, tokio::task::JoinHandle<Result<CollectionReport, super::super::Error>>) {
     let gate = house.files.hold(&house.work);
     let larder = Arc::clone(&house.larder);
-    let run =
-        tokio::spawn(
-            async move { larder.refresh_collection("work", RefreshOptions::default()).await },
-        );
+    let run = tokio::spawn(async move {
+        larder.refresh_collection(&Caller::local(), "work", RefreshOptions::default()).await
+    });
     gate.begun().await;
     (gate, run)
 }
@@ -64,10 +63,9 @@ async fn a_caller_who_joins_after_an_edit_gets_a_scan_that_saw_it() {
     house.tick();
     house.files.put(&house.work, artifact("skill:a").described("edited before the call"));
     let larder = Arc::clone(&house.larder);
-    let second =
-        tokio::spawn(
-            async move { larder.refresh_collection("work", RefreshOptions::default()).await },
-        );
+    let second = tokio::spawn(async move {
+        larder.refresh_collection(&Caller::local(), "work", RefreshOptions::default()).await
+    });
     tokio::task::yield_now().await;
     gate.open();
     assert_eq!(first.await.unwrap().unwrap().summary.counts.updated, 0);

@@ -243,7 +243,8 @@ async fn the_end_of_larder_ends_the_keeper_in_the_middle_of_a_sweep() {
     gate.open();
     finishing.await.unwrap();
     assert_eq!(house.files.scans(&house.work), scans, "no other source is begun");
-    let refused = house.larder.refresh_collection("work", RefreshOptions::default()).await;
+    let options = RefreshOptions::default();
+    let refused = house.larder.refresh_collection(&Caller::local(), "work", options).await;
     assert!(matches!(refused, Err(crate::app::Error::Ending)));
 }
 

@@ -14,7 +14,9 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Larder, Policy, Ports, RefreshOptions};
 use crate::{
-    domain::{artifact::CollectionArtifact, id::SourceName, report::CollectionReport},
+    domain::{
+        artifact::CollectionArtifact, caller::Caller, id::SourceName, report::CollectionReport,
+    },
     ports::{CacheReader, artifact_deployer::MockArtifactDeployer, metrics_sink::MockMetricsSink},
     testing::{
         FakeClock, MemoryRepository, ScriptedSource, artifact_id, at, collection_id, source,
@@ -84,7 +86,7 @@ impl House {
     }
 
     async fn refresh_with(&self, options: RefreshOptions) -> CollectionReport {
-        self.larder.refresh_collection("default", options).await.unwrap()
+        self.larder.refresh_collection(&Caller::local(), "default", options).await.unwrap()
     }
 
     async fn row(&self, id: &str) -> Option<CollectionArtifact> {

@@ -138,7 +138,11 @@ async fn a_detached_mirror_says_that_it_is_no_longer_covered() {
     house.files.uncover(&house.work);
     house.refresh().await;
     assert_eq!(house.row("skill:a").await, None, "it is out of default");
-    let report = house.larder.refresh_collection("work", RefreshOptions::default()).await.unwrap();
+    let report = house
+        .larder
+        .refresh_collection(&Caller::local(), "work", RefreshOptions::default())
+        .await
+        .unwrap();
     assert_eq!(report.summary.status, RefreshStatus::Failed);
     assert!(house.larder.collection("work").await.unwrap().detached);
 }
@@ -167,6 +171,10 @@ async fn what_another_source_shadows_is_told_and_skipped() {
         );
         assert!(issue.message.contains("home") && issue.message.contains("work"), "{issue:?}");
     }
-    let alone = house.larder.refresh_collection("work", RefreshOptions::default()).await.unwrap();
+    let alone = house
+        .larder
+        .refresh_collection(&Caller::local(), "work", RefreshOptions::default())
+        .await
+        .unwrap();
     assert_eq!(alone.summary.issues_total, 0, "it stays in its mirror");
 }

@@ -10,7 +10,7 @@ use crate::{
         delta::Delta,
         edit::{Change, Field, MetadataEdit},
         new_artifact::NewArtifact,
-        writing::{Form, IfMatch, Precondition, Stamp},
+        writing::{Form, IfMatch, Precondition},
     },
     ports::{
         CacheRepository, WriteError,
@@ -40,13 +40,15 @@ async fn filled() -> (House, Artifact) {
 impl House {
     async fn edit(&self, text: &str, precondition: Precondition) -> Result<Saved, Error> {
         let id = artifact_id("skill:a");
-        self.larder.edit_artifact("default", &id, described(text), precondition, Stamp::LOCAL).await
+        self.larder
+            .edit_artifact("default", &id, described(text), precondition, Caller::LOCAL)
+            .await
     }
 
     async fn delete(&self) -> Result<CacheState, Error> {
         let id = artifact_id("skill:a");
         let any = Precondition::any();
-        let deleted = self.larder.delete_artifact("default", &id, any, Stamp::LOCAL).await;
+        let deleted = self.larder.delete_artifact("default", &id, any, Caller::LOCAL).await;
         deleted.map(|(_, cache)| cache)
     }
 
@@ -139,7 +141,7 @@ async fn an_artifact_whose_files_are_gone_is_unknown_and_a_scan_takes_its_row() 
 async fn creating_deleting_and_restoring_move_the_rows_of_every_collection() {
     let (house, _) = filled().await;
     let new = NewArtifact::new("agent", "b", Ok(described("new")), Vec::new(), String::new());
-    let saved = house.larder.create_artifact(None, new.unwrap(), Stamp::LOCAL).await.unwrap();
+    let saved = house.larder.create_artifact(None, new.unwrap(), Caller::LOCAL).await.unwrap();
     assert_eq!(saved.row.collection, collection_id("default"));
     assert_eq!(saved.collections.len(), 2);
 
@@ -148,9 +150,9 @@ async fn creating_deleting_and_restoring_move_the_rows_of_every_collection() {
         assert!(house.row_in(collection).await.is_none(), "{collection}");
     }
     let trash = house.larder.trash(10, None).await.unwrap().0;
-    let restored = house.larder.restore_artifact(&trash[0].item.id, Stamp::LOCAL).await.unwrap();
+    let restored = house.larder.restore_artifact(&trash[0].item.id, Caller::LOCAL).await.unwrap();
     assert_eq!(restored.collections.len(), 2);
-    let again = house.larder.restore_artifact(&trash[0].item.id, Stamp::LOCAL).await;
+    let again = house.larder.restore_artifact(&trash[0].item.id, Caller::LOCAL).await;
     assert!(matches!(again, Err(Error::UnknownTrash(_))));
 }
 
@@ -160,10 +162,9 @@ async fn a_deletion_waits_for_a_scan_that_has_seen_the_artifact_and_would_put_it
     house.files.put(&house.work, artifact("skill:a").described("seen by the scan"));
     let gate = house.files.hold(&house.work);
     let larder = Arc::clone(&house.larder);
-    let scan =
-        tokio::spawn(
-            async move { larder.refresh_collection("work", RefreshOptions::default()).await },
-        );
+    let scan = tokio::spawn(async move {
+        larder.refresh_collection(&Caller::local(), "work", RefreshOptions::default()).await
+    });
     gate.begun().await;
     house.tick();
     let house = Arc::new(house);
@@ -196,7 +197,7 @@ async fn a_database_that_fails_after_the_files_were_written_fails_nothing() {
     let larder = Larder::new(ports, Policy::default());
     let id = artifact_id("skill:a");
     let saved = larder
-        .edit_artifact("default", &id, described("second"), seen(&a), Stamp::LOCAL)
+        .edit_artifact("default", &id, described("second"), seen(&a), Caller::LOCAL)
         .await
         .unwrap();
     assert_eq!(saved.cache, CacheState::Pending);
@@ -244,6 +245,6 @@ async fn a_row_that_a_deletion_overtook_while_it_was_loaded_does_not_stay() {
     let ports = Ports { source: Arc::new(overtaken), ..house.larder.ports.clone() };
     let larder = Larder::new(ports, Policy::default());
     let _ = larder.artifact("default", &artifact_id("skill:a")).await;
-    larder.refresh_collection("work", RefreshOptions::default()).await.unwrap();
+    larder.refresh_collection(&Caller::local(), "work", RefreshOptions::default()).await.unwrap();
     assert!(house.row("skill:a").await.is_none());
 }

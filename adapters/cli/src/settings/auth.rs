@@ -1,9 +1,10 @@
 //! Who may call.
 
+use larder_http::TokenRule;
+
 use super::{
     layers::{Layers, SettingsError},
-    tokens::{self, Token},
-    values,
+    tokens, values,
 };
 
 /// The settings of access.
@@ -11,7 +12,7 @@ pub(crate) struct Auth {
     /// Whether metrics ask for the scope `read`.
     pub(crate) metrics_need_read: bool,
     /// Who may do what.
-    pub(crate) tokens: Vec<Token>,
+    pub(crate) tokens: Vec<TokenRule>,
 }
 
 impl Auth {
@@ -24,16 +25,5 @@ impl Auth {
             })?,
             tokens: tokens.map_err(|reason| layers.error("auth.tokens", &reason))?,
         })
-    }
-
-    /// What somebody may rely on that is not so yet.
-    pub(super) fn warnings(&self) -> Vec<String> {
-        let tokens = "auth.tokens are not in force yet: whoever reaches Larder may do everything";
-        let metrics = "auth.metrics is not in force yet: /metrics is open";
-        [(!self.tokens.is_empty(), tokens), (self.metrics_need_read, metrics)]
-            .into_iter()
-            .filter(|(configured, _)| *configured)
-            .map(|(_, warning)| warning.to_owned())
-            .collect()
     }
 }

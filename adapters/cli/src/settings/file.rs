@@ -1,7 +1,5 @@
 //! The layer of `larder.toml`.
 
-use std::{fs, path::Path};
-
 use serde::Deserialize;
 use toml::{
     Spanned, Value,
@@ -12,18 +10,6 @@ use super::{
     keys,
     layers::{Layers, Origin, SettingsError},
 };
-
-/// Lays the settings of a file over `layers`.
-pub(super) fn read(path: &Path, layers: &mut Layers) -> Result<(), SettingsError> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        SettingsError::new(
-            "the configuration file",
-            &format!("it cannot be read: {error}"),
-            &Origin::File { path: path.to_owned(), line: 1 },
-        )
-    })?;
-    parse(&text, |line| Origin::File { path: path.to_owned(), line }, layers)
-}
 
 /// Lays the settings of a TOML text over `layers`; `origin` is that of a line, from 1.
 pub(super) fn parse(

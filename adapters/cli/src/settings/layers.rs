@@ -63,6 +63,11 @@ impl SettingsError {
         Self::new(name, reason, &Origin::Environment("the environment".to_owned()))
     }
 
+    /// What is wrong with `what`, which the flag of that name gave.
+    pub(crate) fn of_flag(what: &str, reason: &str, flag: &'static str) -> Self {
+        Self::new(what, reason, &Origin::Flag(flag))
+    }
+
     /// What is wrong with `what`, which came from `origin`.
     pub(super) fn new(what: &str, reason: &str, origin: &Origin) -> Self {
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -2,6 +2,7 @@
 //! over the one before, and all of it checked before anything is opened.
 
 mod auth;
+mod config_file;
 mod database;
 mod defaults;
 mod environment;
@@ -9,6 +10,7 @@ mod file;
 mod flags;
 mod keys;
 mod layers;
+mod new_token;
 mod places;
 mod sources;
 mod tokens;
@@ -16,20 +18,21 @@ mod values;
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
     time::Duration,
 };
 
 use larder::{app::Policy, domain::freshness::TimeToLive};
 use larder_filesystem::FileSystemConfig;
 
-use self::{auth::Auth, layers::Origin};
+use self::{auth::Auth, config_file::ConfigFile};
 pub(crate) use self::{
     database::DatabaseUrl,
     environment::Environment,
     flags::{FlagValue, Flags},
     layers::{Layers, SettingsError},
+    new_token::NewToken,
     places::Places,
+    values::moment,
 };
 
 /// The form of the log.
@@ -91,11 +94,20 @@ impl Settings {
         config: Option<&str>,
         flags: Flags,
     ) -> Result<Self, SettingsError> {
+        let file = ConfigFile::find(config, &Places::of(environment))?;
+        Self::with_file(environment, file.as_ref(), flags)
+    }
+
+    fn with_file(
+        environment: &Environment,
+        file: Option<&ConfigFile>,
+        flags: Flags,
+    ) -> Result<Self, SettingsError> {
         let places = Places::of(environment);
         let mut layers = Layers::new(places.home());
         defaults::lay(&places, &mut layers)?;
-        if let Some(file) = config_file(config, &places)? {
-            file::read(&file, &mut layers)?;
+        if let Some(file) = file {
+            file.lay_over(&mut layers)?;
         }
         environment.lay_over(&mut layers)?;
         flags::lay_over(flags, &mut layers)?;
@@ -105,7 +117,11 @@ impl Settings {
         settings.warnings.extend(
             unknown.map(|name| format!("{name} is not a setting of Larder; it is ignored")),
         );
-        settings.warnings.extend(settings.auth.warnings());
+        if !settings.is_loopback() && settings.url.is_none() {
+            let warning = "server.url is not set: requests are answered that call this machine \
+                           localhost, and no others; set it to the URL that clients use";
+            settings.warnings.push(warning.to_owned());
+        }
         Ok(settings)
     }
 
@@ -137,22 +153,22 @@ impl Settings {
         })
     }
 
-    /// Refuses an address that other machines reach: without access tokens whoever reaches Larder
-    /// may do everything.
-    pub(crate) fn require_loopback(&self) -> Result<(), SettingsError> {
-        if self.bind.ip().to_canonical().is_loopback() {
+    /// Refuses an address that other machines reach unless there are access tokens: without them
+    /// whoever reaches Larder may do everything.
+    pub(crate) fn check_reach(&self) -> Result<(), SettingsError> {
+        if self.is_loopback() || !self.auth.tokens.is_empty() {
             return Ok(());
         }
-        let tokens = if self.auth.tokens.is_empty() {
-            "without access tokens"
-        } else {
-            "as auth.tokens are not in force yet,"
-        };
         let reason = format!(
-            "{} is not a loopback address; {tokens} Larder serves 127.0.0.1 alone",
+            "{} is not a loopback address; without access tokens Larder serves 127.0.0.1 alone: \
+             larder token new makes one",
             self.bind
         );
         Err(self.layers.error("server.bind", &reason))
+    }
+
+    fn is_loopback(&self) -> bool {
+        self.bind.ip().to_canonical().is_loopback()
     }
 }
 
@@ -173,20 +189,19 @@ fn policy(layers: &Layers) -> Result<Policy, SettingsError> {
     })
 }
 
-/// The file to read: the one that the flag asks for, else the usual one if there is one.
-fn config_file(flag: Option<&str>, places: &Places) -> Result<Option<PathBuf>, SettingsError> {
-    let Some(text) = flag else {
-        return Ok(places.config_file().filter(|file| file.exists()));
-    };
-    let error = |reason: &str| {
-        SettingsError::new("the configuration file", reason, &Origin::Flag("--config"))
-    };
-    let file = values::path(text, Path::new(""), places.home()).map_err(|reason| error(&reason))?;
-    if file.exists() {
-        Ok(Some(file))
-    } else {
-        Err(error(&format!("there is no file {}", file.display())))
-    }
+/// The configuration file with a further token, which is not saved yet. Both what the file says now
+/// and what it would say must be valid.
+pub(crate) fn with_token(
+    environment: &Environment,
+    config: Option<&str>,
+    token: &NewToken,
+) -> Result<ConfigFile, SettingsError> {
+    let mut file = ConfigFile::find_or_new(config, &Places::of(environment))?;
+    let before = Settings::with_file(environment, Some(&file), Vec::new())?;
+    file.text = new_token::added(&file.text, token)
+        .map_err(|reason| before.layers.error("auth.tokens", &reason))?;
+    Settings::with_file(environment, Some(&file), Vec::new())?;
+    Ok(file)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use std::fs;
 
-use super::*;
+use larder::domain::caller::Scope;
+
+use super::{layers::Origin, *};
 
 fn load(environment: &Environment, config: Option<&str>, flags: Flags) -> Settings {
     Settings::load(environment, config, flags).map_err(|error| error.to_string()).unwrap()
@@ -76,7 +78,8 @@ fn every_key_of_the_file_is_accepted() {
     assert_eq!(settings.policy.ttl.by_collection["work"], Duration::from_mins(5));
     assert_eq!(settings.url.as_deref(), Some("https://larder.example.org"));
     assert_eq!(settings.trusted_proxies.len(), 2);
-    assert!(settings.warnings.iter().any(|warning| warning.starts_with("auth.tokens are not")));
+    assert_eq!(settings.auth.tokens[0].scope, Scope::Admin);
+    assert!(settings.auth.metrics_need_read && settings.warnings.is_empty());
     for (key, _) in keys::KEYS {
         let origin = settings.layers.origin(key);
         assert!(matches!(origin, Origin::File { .. }), "{key} is missing from every_key.toml");
@@ -85,18 +88,37 @@ fn every_key_of_the_file_is_accepted() {
     assert!(!described.contains("0f0f"), "{described}");
 }
 
+/// What becomes of serving on that address with a configuration file of this text.
+fn reach(address: &str, text: &str) -> (Result<(), String>, Vec<String>) {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("larder.toml");
+    fs::write(&file, text).unwrap();
+    let environment = environment_with(&[("LARDER_SERVER_BIND", address)]);
+    let settings = load(&environment, file.to_str(), Vec::new());
+    (settings.check_reach().map_err(|error| error.to_string()), settings.warnings)
+}
+
 #[test]
 fn only_loopback_addresses_are_served_without_tokens() {
-    let bound = |address: &str| {
-        load(&environment_with(&[("LARDER_SERVER_BIND", address)]), None, Vec::new())
-            .require_loopback()
-            .map_err(|error| error.to_string())
-    };
     for address in ["127.0.0.1:0", "127.8.8.8:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "localhost:1"]
     {
-        assert_eq!(bound(address), Ok(()), "{address}");
+        assert_eq!(reach(address, ""), (Ok(()), Vec::new()), "{address}");
     }
     for address in ["0.0.0.0:1", "[::]:1", "192.168.1.4:1"] {
-        assert!(bound(address).unwrap_err().starts_with("server.bind: "), "{address}");
+        let refused = reach(address, "").0.unwrap_err();
+        assert!(refused.starts_with("server.bind: "), "{address}: {refused}");
+        assert!(refused.contains("larder token new"), "{refused}");
     }
+}
+
+#[test]
+fn with_tokens_every_address_is_served_and_a_missing_url_is_told() {
+    let sha256 = "0f".repeat(32);
+    let token = format!("auth.tokens = [{{name = 'a', scopes = ['read'], sha256 = '{sha256}'}}]\n");
+    let (served, warnings) = reach("0.0.0.0:1", &token);
+    assert_eq!(served, Ok(()));
+    assert!(warnings[0].starts_with("server.url is not set"), "{warnings:?}");
+    let named = format!("{token}[server]\nurl = 'https://larder.example'");
+    assert_eq!(reach("0.0.0.0:1", &named), (Ok(()), Vec::new()));
+    assert_eq!(reach("127.0.0.1:1", &token), (Ok(()), Vec::new()));
 }

@@ -1,7 +1,12 @@
 //! Access tokens, as the file lists them.
 
-use chrono::{DateTime, Utc};
+use larder::domain::{
+    Timestamp,
+    caller::{Caller, Scope},
+};
+use larder_http::{TokenHash, TokenRule};
 use serde::Deserialize;
+use toml::value::Datetime;
 
 /// One `[[auth.tokens]]` of the file.
 #[derive(Deserialize)]
@@ -10,73 +15,40 @@ pub(super) struct TokenEntry {
     name: String,
     scopes: Vec<Scope>,
     sha256: String,
-    expires: Option<toml::value::Datetime>,
-}
-
-/// What a token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Scope {
-    /// Reading.
-    Read,
-    /// Refreshing, and editing artifacts and one's own collections.
-    Write,
-    /// Everything.
-    Admin,
-}
-
-/// A token that may be presented.
-#[expect(dead_code, reason = "tokens are checked from the first day, and in force later")]
-pub(crate) struct Token {
-    /// Whose it is, unique.
-    pub(crate) name: String,
-    /// What it allows, at least one.
-    pub(crate) scopes: Vec<Scope>,
-    /// The SHA-256 of the token, the only thing known of it.
-    pub(crate) sha256: [u8; 32],
-    /// From when on it is refused.
-    pub(crate) expires: Option<DateTime<Utc>>,
+    expires: Option<Datetime>,
 }
 
 /// Checks each entry, and that no two have the same name.
-pub(super) fn checked(entries: Vec<TokenEntry>) -> Result<Vec<Token>, String> {
-    let mut tokens: Vec<Token> = Vec::with_capacity(entries.len());
+pub(super) fn checked(entries: Vec<TokenEntry>) -> Result<Vec<TokenRule>, String> {
+    let mut tokens: Vec<TokenRule> = Vec::with_capacity(entries.len());
     for entry in entries {
         let name = entry.name.trim().to_owned();
-        if name.is_empty() {
-            return Err("a token has no name".to_owned());
+        if name.is_empty() || name.chars().any(char::is_control) {
+            return Err(format!("{name:?} is no name of a token: give it one that can be read"));
+        }
+        if name == Caller::LOCAL {
+            return Err(format!("no token may be called \"{name}\": histories say so of nobody"));
         }
         if tokens.iter().any(|token| token.name == name) {
             return Err(format!("two tokens have the name \"{name}\""));
         }
-        if entry.scopes.is_empty() {
-            return Err(format!("the token \"{name}\" has no scopes"));
-        }
-        let sha256 = hash(&entry.sha256).ok_or_else(|| {
+        let scope = entry.scopes.into_iter().max();
+        let scope = scope.ok_or_else(|| format!("the token \"{name}\" has no scopes"))?;
+        let hash: Result<TokenHash, _> = entry.sha256.parse();
+        let hash = hash.map_err(|_| {
             format!("the sha256 of the token \"{name}\" must be 64 hexadecimal digits")
         })?;
-        let expires = entry.expires.map(|at| moment(&at)).transpose().map_err(|at| {
+        let expires = entry.expires.as_ref().map(moment).transpose().map_err(|at| {
             format!("the token \"{name}\" expires at {at}: give a date, a time and Z")
         })?;
-        tokens.push(Token { name, scopes: entry.scopes, sha256, expires });
+        tokens.push(TokenRule { name, scope, hash, expires });
     }
     Ok(tokens)
 }
 
-fn hash(text: &str) -> Option<[u8; 32]> {
-    if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return None;
-    }
-    let mut bytes = [0; 32];
-    for (index, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some(bytes)
-}
-
-fn moment(at: &toml::value::Datetime) -> Result<DateTime<Utc>, String> {
+fn moment(at: &Datetime) -> Result<Timestamp, String> {
     let text = at.to_string();
-    DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc()).map_err(|_| text)
+    chrono::DateTime::parse_from_rfc3339(&text).map(|at| at.to_utc()).map_err(|_| text)
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, SubsecRound};
+use larder::domain::Timestamp;
 use url::Url;
 
 /// The longest duration of any setting: ten years, far within what a calendar can add.
@@ -36,6 +38,18 @@ pub(super) fn duration_or_off(text: &str) -> Result<Option<Duration>, String> {
         return Ok(None);
     }
     duration(text).map(Some).map_err(|reason| format!("{reason}, or off"))
+}
+
+/// Reads a time in RFC 3339, or a duration from `now` on. To the second, so that it can be written
+/// down.
+pub(crate) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
+    let at = match DateTime::parse_from_rfc3339(text) {
+        Ok(at) => at.to_utc(),
+        Err(_) => duration(text)
+            .map(|it| now + it)
+            .map_err(|reason| format!("{reason}, or a time such as 2027-01-01T00:00:00Z"))?,
+    };
+    Ok(at.trunc_subsecs(0))
 }
 
 /// Reads an IP address with a port; `localhost` is 127.0.0.1.
@@ -116,6 +130,17 @@ mod tests {
         assert_eq!(duration("30d"), Ok(Duration::from_hours(720)));
         for wrong in ["", "30", "m", "0s", "-5m", "5 m", "1.5h", "30x", "99999999999999999999d"] {
             assert!(duration(wrong).unwrap_err().contains(wrong), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_time_or_a_duration_from_now() {
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(moment("30d", now), Ok(now + Duration::from_hours(720)));
+        let time = moment("2027-01-01T01:00:00.5+01:00", now).unwrap();
+        assert_eq!(time.to_rfc3339(), "2027-01-01T00:00:00+00:00");
+        for wrong in ["2027-01-01", "tomorrow", ""] {
+            assert!(moment(wrong, now).unwrap_err().contains(wrong), "{wrong}");
         }
     }
 

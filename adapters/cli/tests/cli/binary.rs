@@ -56,7 +56,12 @@ impl Home {
 
     /// A server on a free port, once it listens.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
-        let arguments = [&["serve", "--bind", "127.0.0.1:0"], arguments].concat();
+        self.serve_on("127.0.0.1:0", arguments)
+    }
+
+    /// The same, on that address.
+    pub(crate) fn serve_on(&self, address: &str, arguments: &[&str]) -> Server {
+        let arguments = [&["serve", "--bind", address], arguments].concat();
         Server::start(self.larder(&arguments))
     }
 }
@@ -130,6 +135,11 @@ impl Server {
     /// The status and the body of an answer.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         read(agent().get(self.url(path)).call().unwrap())
+    }
+
+    /// The same, with that `Authorization`.
+    pub(crate) fn get_as(&self, authorization: &str, path: &str) -> (u16, String) {
+        read(agent().get(self.url(path)).header("authorization", authorization).call().unwrap())
     }
 
     /// The same, of a POST without a body.

@@ -8,4 +8,5 @@ mod kill;
 mod migrate;
 mod serve;
 mod settings;
+mod token;
 mod usage;

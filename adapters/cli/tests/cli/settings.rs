@@ -110,16 +110,6 @@ fn an_address_that_others_reach_is_refused() {
 }
 
 #[test]
-fn tokens_do_not_open_other_addresses_yet() {
-    let home = Home::new();
-    let sha256 = "ab".repeat(32);
-    let token = format!("[[auth.tokens]]\nname='a'\nscopes=['read']\nsha256='{sha256}'");
-    home.write(".config/larder/larder.toml", &token);
-    let outcome = home.run(&["serve", "--bind", "0.0.0.0:0"]);
-    outcome.failed(2, &["server.bind", "auth.tokens are not in force yet"]);
-}
-
-#[test]
 fn an_unknown_variable_is_a_warning() {
     let home = Home::new();
     let mut command = home.larder(&["migrate", "status"]);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder::domain::{revision::Revision, writing::Stamp};
+use larder::domain::{caller::Caller, revision::Revision};
 use poem::{Request, web::Data};
 use poem_openapi::{
     OpenApi,
@@ -93,12 +93,14 @@ impl ArtifactsApi {
     async fn create(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         body: Body<NewArtifactBody>,
     ) -> Result<Created<SavedArtifact>, Refused<Written>> {
         let Some((new, collection)) = body.0 else {
             return Err(Problem::internal().into());
         };
-        let saved = shared.larder.create_artifact(collection.as_deref(), new, Stamp::LOCAL).await?;
+        let saved =
+            shared.larder.create_artifact(collection.as_deref(), new, caller.signature()).await?;
         let location = location(&saved);
         let revision = saved.row.artifact.revision.clone();
         Ok(Created::new(&shown(&shared, saved).await?, revision.as_str(), location)?)
@@ -177,6 +179,7 @@ impl ArtifactsApi {
     async fn delete(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
         #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
         artifact_id: Path<String>,
@@ -194,7 +197,7 @@ impl ArtifactsApi {
         let expected = expected_revision.0.map(Revision::stored);
         let condition = precondition(if_match.0.as_deref(), expected)?;
         let (trashed, cache) =
-            shared.larder.delete_artifact(&collection, &id, condition, Stamp::LOCAL).await?;
+            shared.larder.delete_artifact(&collection, &id, condition, caller.signature()).await?;
         let deleted = DeletedArtifact { item: TrashItem::from(trashed), cache: cache.into() };
         Ok(Json::new(&deleted)?)
     }
@@ -225,6 +228,7 @@ impl ArtifactsApi {
     async fn refresh(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         request: &Request,
         /// The artifact's id, percent-encoded.
         #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
@@ -233,7 +237,7 @@ impl ArtifactsApi {
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
         collection: Query<String>,
     ) -> Result<Json<RefreshReport>, Refused<LimitedNamed>> {
-        shared.admit_refresh(request)?;
+        shared.admit_refresh(&caller, request)?;
         let id = parse_id(&artifact_id)?;
         let report = shared.larder.refresh_artifact(&collection, &id).await?;
         Ok(Json::new(&RefreshReport::from(report))?)

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use larder::{
     app::RefreshOptions,
-    domain::{query::CollectionQuery, text},
+    domain::{caller::Caller, query::CollectionQuery, text},
 };
 use poem::{Request, web::Data};
 use poem_openapi::{
@@ -71,6 +71,7 @@ impl CollectionsApi {
     async fn refresh_all(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         request: &Request,
         /// Accept so many removals from each source where the mass-loss guard would stop.
         #[oai(validator(minimum(value = "0"), maximum(value = "4294967295")))]
@@ -79,7 +80,7 @@ impl CollectionsApi {
         #[oai(default)]
         force: Query<bool>,
     ) -> Result<Json<BatchReport>, Refused<Limited>> {
-        shared.admit_refresh(request)?;
+        shared.admit_refresh(&caller, request)?;
         let options = options(confirm_removals.0, force.0);
         let report = shared.larder.refresh_all(options).await?;
         Ok(Json::new(&BatchReport::from(report))?)
@@ -238,6 +239,7 @@ impl CollectionsApi {
     async fn refresh(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         request: &Request,
         /// The collection's id, else its name.
         #[oai(validator(min_length = 1, max_length = 255))]
@@ -249,9 +251,9 @@ impl CollectionsApi {
         #[oai(default)]
         force: Query<bool>,
     ) -> Result<Json<RefreshReport>, Refused<LimitedNamed>> {
-        shared.admit_refresh(request)?;
+        shared.admit_refresh(&caller, request)?;
         let options = options(confirm_removals.0, force.0);
-        let report = shared.larder.refresh_collection(&collection_id, options).await?;
+        let report = shared.larder.refresh_collection(&caller, &collection_id, options).await?;
         Ok(Json::new(&RefreshReport::from(report))?)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use larder::{
     app::Saved,
-    domain::{id::CollectionId, writing::Stamp},
+    domain::{caller::Caller, id::CollectionId},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use poem::web::Data;
@@ -39,6 +39,7 @@ impl EditingApi {
     async fn edit(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
         #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
         artifact_id: Path<String>,
@@ -55,7 +56,7 @@ impl EditingApi {
         let condition = precondition(if_match.0.as_deref(), expected)?;
         let edited = shared
             .larder
-            .edit_artifact(&collection, &id, edit.clone(), condition, Stamp::LOCAL)
+            .edit_artifact(&collection, &id, edit.clone(), condition, caller.signature())
             .await;
         let saved = edited.map_err(|error| Problem::from(error).beside(&edit))?;
         Ok(revised(&shared, saved).await?)
@@ -88,11 +89,12 @@ impl EditingApi {
     async fn restore(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         /// The deleted artifact's `trash_id`.
         #[oai(validator(min_length = 1, max_length = 64))]
         trash_id: Path<String>,
     ) -> Result<Revised<SavedArtifact>, Refused<Written>> {
-        let saved = shared.larder.restore_artifact(&trash_id, Stamp::LOCAL).await?;
+        let saved = shared.larder.restore_artifact(&trash_id, caller.signature()).await?;
         Ok(revised(&shared, saved).await?)
     }
 

@@ -1,5 +1,6 @@
 //! The operations, a file for each resource.
 
+pub(crate) mod access;
 pub(crate) mod artifacts;
 pub(crate) mod collections;
 pub(crate) mod editing;
@@ -25,6 +26,9 @@ pub(crate) enum Tag {
     /// The service itself.
     #[oai(rename = "service")]
     Service,
+    /// Who calls, and what they may do.
+    #[oai(rename = "access")]
+    Access,
     /// Collections: what the cache serves, and how fresh it is.
     #[oai(rename = "user-collections")]
     UserCollections,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder::domain::{deployment::Action, writing::Stamp};
+use larder::domain::{caller::Caller, deployment::Action};
 use poem::web::Data;
 use poem_openapi::{
     OpenApi,
@@ -33,6 +33,7 @@ impl ProjectsApi {
     async fn deploy(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
         #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
         artifact_id: Path<String>,
@@ -43,7 +44,7 @@ impl ProjectsApi {
     ) -> Result<Json<TransferReport>, Refused<Written>> {
         let (project, strategy) = &body.0;
         let action = Action::Deploy(*strategy);
-        Ok(transfer(&shared, &collection, &artifact_id, project, action).await?)
+        Ok(transfer(&shared, &caller, &collection, &artifact_id, project, action).await?)
     }
 
     /// Undeploy an artifact
@@ -53,6 +54,7 @@ impl ProjectsApi {
     async fn undeploy(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
         #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
         artifact_id: Path<String>,
@@ -61,7 +63,7 @@ impl ProjectsApi {
         collection: Query<String>,
         body: Body<UndeployRequest>,
     ) -> Result<Json<TransferReport>, Refused<Written>> {
-        Ok(transfer(&shared, &collection, &artifact_id, &body.0, Action::Undeploy).await?)
+        Ok(transfer(&shared, &caller, &collection, &artifact_id, &body.0, Action::Undeploy).await?)
     }
 
     /// Synchronise an artifact from a project
@@ -74,6 +76,7 @@ impl ProjectsApi {
     async fn sync(
         &self,
         shared: Data<&Arc<State>>,
+        caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
         #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
         artifact_id: Path<String>,
@@ -84,7 +87,7 @@ impl ProjectsApi {
     ) -> Result<Json<TransferReport>, Refused<Written>> {
         let (project, strategy) = &body.0;
         let action = Action::Sync(*strategy);
-        Ok(transfer(&shared, &collection, &artifact_id, project, action).await?)
+        Ok(transfer(&shared, &caller, &collection, &artifact_id, project, action).await?)
     }
 
     /// List an artifact's deployments
@@ -108,6 +111,7 @@ impl ProjectsApi {
 
 async fn transfer(
     shared: &State,
+    caller: &Caller,
     collection: &str,
     artifact_id: &str,
     project: &str,
@@ -115,6 +119,6 @@ async fn transfer(
 ) -> Result<Json<TransferReport>, Problem> {
     let id = parse_id(artifact_id)?;
     let (done, saved) =
-        shared.larder.transfer(collection, &id, project, action, Stamp::LOCAL).await?;
+        shared.larder.transfer(collection, &id, project, action, caller.signature()).await?;
     Json::new(&TransferReport::new(done, shown(shared, saved).await?))
 }

@@ -7,6 +7,7 @@ mod deploying;
 mod editing;
 mod event;
 mod freshness;
+mod me;
 mod moment;
 mod nullable;
 mod past;
@@ -20,6 +21,7 @@ pub(crate) use deploying::{
 pub(crate) use editing::{CacheState, MetadataChange, NewArtifactBody, SavedArtifact};
 pub(crate) use event::LiveEvent;
 pub(crate) use freshness::CacheStats;
+pub(crate) use me::Me;
 use moment::Moment;
 pub(crate) use nullable::Nullable;
 pub(crate) use past::{DeletedArtifact, HistoryList, TrashItem, TrashList};
@@ -124,6 +126,7 @@ mod tests {
         agree(&HistoryList::example());
         agree(&TransferReport::example());
         agree(&DeploymentList::example());
+        agree(&Me::example());
         agree(&Problem::invalid("limit", "it must be 1 to 200").retry_after(1));
     }
 }

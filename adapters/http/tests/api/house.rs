@@ -53,6 +53,8 @@ pub(crate) fn settings() -> HttpSettings {
         request_timeout: Duration::from_secs(30),
         refresh_per_minute: 60,
         refresh_burst: 20,
+        tokens: Vec::new(),
+        metrics_need_read: false,
     }
 }
 

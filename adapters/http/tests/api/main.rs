@@ -4,9 +4,11 @@
 
 mod house;
 
+mod access;
 mod conditional;
 mod editing;
 mod gate;
+mod matrix;
 mod paging;
 mod problems;
 mod projects;
