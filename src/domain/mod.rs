@@ -3,6 +3,7 @@
 pub mod artifact;
 pub mod caller;
 pub mod collection;
+pub mod curated;
 pub mod cursor;
 pub mod delta;
 pub mod deployment;

@@ -5,6 +5,7 @@ pub mod artifact_source;
 pub mod artifact_writer;
 pub mod cache_repository;
 pub mod clock;
+pub mod curated_collections;
 pub mod metrics_sink;
 pub mod schema_migrations;
 
@@ -13,6 +14,7 @@ pub use artifact_source::{ArtifactSource, Scan, SourceError, Watch};
 pub use artifact_writer::{ArtifactWriter, WriteError};
 pub use cache_repository::{CacheReader, CacheRepository, Lease, RepositoryError};
 pub use clock::Clock;
+pub use curated_collections::CuratedCollections;
 pub use metrics_sink::{Exposition, MetricsSink};
 pub use schema_migrations::{Migration, SchemaMigrations};
 

@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::{
     error::Result,
-    row::{CHUNK, micros, values},
+    row::{CHUNK, count, micros, values},
     tags,
 };
 
@@ -121,6 +121,8 @@ pub(crate) struct Followed {
     pub(crate) changed: Vec<String>,
     /// How many rows were hidden.
     pub(crate) hidden: u64,
+    /// How many hidden rows are shown again.
+    pub(crate) returned: u64,
 }
 
 /// Gives the members of curated collections the values of `default`'s rows, and hides those that
@@ -144,6 +146,11 @@ pub(crate) async fn follow(
              RETURNING collection_artifacts.collection_id"
         )
     });
+    const RETURNED: &str = "SELECT COUNT(*) FROM collection_artifacts a \
+         WHERE a.collection_id = ANY($1) AND a.artifact_id = ANY($2) \
+             AND a.missing_since IS NOT NULL \
+             AND EXISTS (SELECT 1 FROM collection_artifacts d \
+                 WHERE d.collection_id = 'default' AND d.artifact_id = a.artifact_id)";
     const HIDE: &str = "UPDATE collection_artifacts SET missing_since = $3 \
          WHERE collection_id = ANY($1) \
              AND artifact_id = ANY($2) AND missing_since IS NULL \
@@ -158,6 +165,8 @@ pub(crate) async fn follow(
     }
     let holders: Vec<_> = holders.iter().map(String::as_str).collect();
     tags::remove(writer, &holders, ids).await?;
+    let returned: i64 =
+        sqlx::query_scalar(RETURNED).bind(&holders).bind(ids).fetch_one(&mut *writer).await?;
     let mut changed: Vec<String> = sqlx::query_scalar(UPDATE.as_str())
         .bind(&holders)
         .bind(ids)
@@ -172,5 +181,5 @@ pub(crate) async fn follow(
     tags::add(writer, &holders, ids).await?;
     let hidden_count = hidden.len() as u64;
     changed.extend(hidden);
-    Ok(Followed { changed, hidden: hidden_count })
+    Ok(Followed { changed, hidden: hidden_count, returned: count(returned)? })
 }

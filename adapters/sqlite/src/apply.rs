@@ -36,9 +36,9 @@ pub(crate) async fn apply(writer: &mut SqliteConnection, delta: Delta) -> Result
     change.remove(&delta.removals, delta.removed_before).await?;
     change.recheck(&delta.rechecks).await?;
     change.note(delta.verified, delta.report).await?;
-    let Change { removed, hidden, changed, .. } = change;
+    let Change { removed, hidden, returned, changed, .. } = change;
     let generations = collections::bump(writer, &changed, delta.now).await?;
-    Ok(Applied { removed, hidden, generations })
+    Ok(Applied { removed, hidden, returned, generations })
 }
 
 /// A change of one source's rows, and of all that follows from them.
@@ -50,6 +50,7 @@ pub(crate) struct Change<'a> {
     changed: BTreeSet<String>,
     removed: u64,
     hidden: u64,
+    returned: u64,
 }
 
 impl<'a> Change<'a> {
@@ -59,7 +60,16 @@ impl<'a> Change<'a> {
         home: String,
         now: Timestamp,
     ) -> Self {
-        Self { writer, source, home, now, changed: BTreeSet::new(), removed: 0, hidden: 0 }
+        Self {
+            writer,
+            source,
+            home,
+            now,
+            changed: BTreeSet::new(),
+            removed: 0,
+            hidden: 0,
+            returned: 0,
+        }
     }
 
     async fn upsert(&mut self, mut artifacts: Vec<Artifact>) -> Result<()> {
@@ -197,9 +207,11 @@ impl<'a> Change<'a> {
     }
 
     async fn follow(&mut self, ids: &[&str]) -> Result<()> {
-        let Followed { changed, hidden } = derive::follow(self.writer, ids, self.now).await?;
+        let Followed { changed, hidden, returned } =
+            derive::follow(self.writer, ids, self.now).await?;
         self.changed.extend(changed);
         self.hidden += hidden;
+        self.returned += returned;
         Ok(())
     }
 

@@ -8,6 +8,7 @@ use larder::{
         Timestamp,
         artifact::CollectionArtifact,
         collection::{Collection, RegisteredSource, Source},
+        curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::CacheStats,
@@ -15,13 +16,13 @@ use larder::{
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter},
     },
-    ports::{CacheReader, CacheRepository, Lease, RepositoryError},
+    ports::{CacheReader, CacheRepository, CuratedCollections, Lease, RepositoryError},
 };
 use sqlx::{Connection, Sqlite, Transaction, pool::PoolConnection};
 
 use crate::{
-    SqliteRepository, apply, collections, error::repository_error, facets, invalidate, known,
-    migrate, page, shadowed, sources, stats,
+    SqliteRepository, apply, collections, curated, error::repository_error, facets, invalidate,
+    known, migrate, page, shadowed, sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
@@ -151,5 +152,60 @@ impl CacheRepository for SqliteRepository {
     async fn check(&self) -> Answer<()> {
         let mut reader = self.reader().await?;
         migrate::check(&mut reader).await
+    }
+}
+
+#[async_trait]
+impl CuratedCollections for SqliteRepository {
+    async fn create_collection(
+        &self,
+        id: &CollectionId,
+        new: &NewCollection,
+        created_by: Option<&str>,
+        now: Timestamp,
+    ) -> Answer<Naming> {
+        let mut writer = self.writer().await?;
+        let naming = curated::create(&mut writer, id, new, created_by, now).await;
+        committed(writer, naming.map_err(repository_error)?).await
+    }
+
+    async fn change_collection(&self, id: &CollectionId, edit: &CollectionEdit) -> Answer<Naming> {
+        let mut writer = self.writer().await?;
+        let naming = curated::change(&mut writer, id, edit).await;
+        committed(writer, naming.map_err(repository_error)?).await
+    }
+
+    async fn delete_collection(&self, id: &CollectionId) -> Answer<bool> {
+        let mut writer = self.writer().await?;
+        let deleted = curated::delete(&mut writer, id).await;
+        committed(writer, deleted.map_err(repository_error)?).await
+    }
+
+    async fn add_members(
+        &self,
+        id: &CollectionId,
+        artifacts: &[ArtifactId],
+        now: Timestamp,
+    ) -> Answer<Option<Added>> {
+        let mut writer = self.writer().await?;
+        let added = curated::add(&mut writer, id, artifacts, now).await;
+        committed(writer, added.map_err(repository_error)?).await
+    }
+
+    async fn remove_member(
+        &self,
+        id: &CollectionId,
+        artifact: &ArtifactId,
+        now: Timestamp,
+    ) -> Answer<bool> {
+        let mut writer = self.writer().await?;
+        let removed = curated::remove(&mut writer, id, artifact, now).await;
+        committed(writer, removed.map_err(repository_error)?).await
+    }
+
+    async fn purge_missing(&self, before: Timestamp) -> Answer<u64> {
+        let mut writer = self.writer().await?;
+        let purged = curated::purge(&mut writer, before).await;
+        committed(writer, purged.map_err(repository_error)?).await
     }
 }

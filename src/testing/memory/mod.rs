@@ -1,6 +1,7 @@
 //! The repository port's documentation, made executable: maps behind one lock, the domain's own
 //! rules, and no thought of speed. Made for tests, and for comparing the real databases with.
 
+mod curated;
 mod read;
 mod tables;
 mod write;
@@ -21,6 +22,7 @@ use crate::{
         Timestamp,
         artifact::CollectionArtifact,
         collection::{Collection, RegisteredSource, Source},
+        curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::CacheStats,
@@ -28,10 +30,10 @@ use crate::{
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter},
     },
-    ports::{CacheReader, CacheRepository, Lease, RepositoryError},
+    ports::{CacheReader, CacheRepository, CuratedCollections, Lease, RepositoryError},
 };
 
-/// A repository in memory. It has no curated collections.
+/// A repository in memory.
 #[derive(Default)]
 pub struct MemoryRepository {
     tables: Mutex<Tables>,
@@ -153,5 +155,52 @@ impl CacheRepository for MemoryRepository {
 
     async fn check(&self) -> Result<(), RepositoryError> {
         self.tables().map(drop)
+    }
+}
+
+#[async_trait]
+impl CuratedCollections for MemoryRepository {
+    async fn create_collection(
+        &self,
+        id: &CollectionId,
+        new: &NewCollection,
+        created_by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Naming, RepositoryError> {
+        Ok(self.tables()?.create_collection(id, new, created_by, now))
+    }
+
+    async fn change_collection(
+        &self,
+        id: &CollectionId,
+        edit: &CollectionEdit,
+    ) -> Result<Naming, RepositoryError> {
+        Ok(self.tables()?.change_collection(id, edit))
+    }
+
+    async fn delete_collection(&self, id: &CollectionId) -> Result<bool, RepositoryError> {
+        Ok(self.tables()?.delete_collection(id))
+    }
+
+    async fn add_members(
+        &self,
+        id: &CollectionId,
+        artifacts: &[ArtifactId],
+        now: Timestamp,
+    ) -> Result<Option<Added>, RepositoryError> {
+        Ok(self.tables()?.add_members(id, artifacts, now))
+    }
+
+    async fn remove_member(
+        &self,
+        id: &CollectionId,
+        artifact: &ArtifactId,
+        now: Timestamp,
+    ) -> Result<bool, RepositoryError> {
+        Ok(self.tables()?.remove_member(id, artifact, now))
+    }
+
+    async fn purge_missing(&self, before: Timestamp) -> Result<u64, RepositoryError> {
+        Ok(self.tables()?.purge_missing(before))
     }
 }

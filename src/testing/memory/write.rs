@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tables::{KeptCollection, KeptSource, Row, Tables};
+use super::{
+    curated::Followed,
+    tables::{KeptCollection, KeptSource, Row, Tables},
+};
 use crate::domain::{
     Timestamp,
     artifact::Artifact,
@@ -28,8 +31,8 @@ impl Tables {
         for source in sources {
             self.attach(source, now);
         }
-        if self.settle_all() {
-            self.bump(&default, now);
+        for id in self.settle_all(now).changed {
+            self.bump(&id, now);
         }
         let kept = sources.iter().filter_map(|source| self.sources.get(&source.name));
         kept.map(KeptSource::registered).collect()
@@ -69,7 +72,7 @@ impl Tables {
             return CollectionId::default_collection();
         }
         CollectionId::of_mirror(source)
-            .find(|id| !self.collections.contains_key(id))
+            .find(|id| self.collection(id.as_str()).is_none())
             .expect("there is always another number")
     }
 
@@ -81,6 +84,9 @@ impl Tables {
         now: Timestamp,
     ) {
         self.collections.entry(id.clone()).or_insert_with(|| KeptCollection {
+            name: id.as_str().to_owned(),
+            description: None,
+            created_by: None,
             kind,
             source: source.cloned(),
             generation: 0,
@@ -113,23 +119,22 @@ impl Tables {
             }
         }
 
-        let mut changed = BTreeSet::new();
+        let mut followed = Followed::default();
         if !touched.is_empty() {
-            changed.insert(home.clone());
+            followed.changed.insert(home.clone());
         }
         for id in &touched {
-            if self.settle(id) {
-                changed.insert(CollectionId::default_collection());
-            }
+            self.settle(id, home == CollectionId::default_collection(), delta.now, &mut followed);
         }
         for recheck in delta.rechecks {
             self.recheck(&home, &delta.source, recheck);
         }
+        let Followed { changed, hidden, returned } = followed;
         let generations = changed.into_iter().map(|id| {
             let generation = self.bump(&id, delta.now);
             (id, generation)
         });
-        Applied { removed, hidden: 0, generations: generations.collect() }
+        Applied { removed, hidden, returned, generations: generations.collect() }
     }
 
     /// Makes or replaces a row of a home; answers which, unless what stands there is as new.
@@ -149,7 +154,7 @@ impl Tables {
         let made_at = own.and_then(|row| row.artifact.added_at).unwrap_or(now);
         artifact.added_at.get_or_insert(made_at);
         let invalidated_at = old.and_then(|row| row.invalidated_at);
-        let row = Row { source: source.clone(), artifact, invalidated_at };
+        let row = Row { source: source.clone(), artifact, invalidated_at, missing_since: None };
         self.rows_mut(home).insert(id.clone(), row);
         Some(id)
     }
@@ -162,8 +167,23 @@ impl Tables {
         }
     }
 
-    /// Gives `default` the row of that id that the homes ask for; answers whether that changed it.
-    fn settle(&mut self, id: &ArtifactId) -> bool {
+    /// Gives `default` the row of that id that the homes ask for, unless the row changed there
+    /// already; if it did, curated collections follow.
+    fn settle(
+        &mut self,
+        id: &ArtifactId,
+        changed_already: bool,
+        now: Timestamp,
+        followed: &mut Followed,
+    ) {
+        if self.settle_in_default(id) || changed_already {
+            followed.changed.insert(CollectionId::default_collection());
+            self.follow(id, now, followed);
+        }
+    }
+
+    /// Answers whether that changed it.
+    fn settle_in_default(&mut self, id: &ArtifactId) -> bool {
         let default = CollectionId::default_collection();
         let before = self.row(&default, id).cloned();
         let at_home = |row: &Row| {
@@ -204,11 +224,14 @@ impl Tables {
     }
 
     /// [`Self::settle`] for every id there is, after sources came or went.
-    fn settle_all(&mut self) -> bool {
+    fn settle_all(&mut self, now: Timestamp) -> Followed {
         let ids = self.collections.values().flat_map(|kept| kept.rows.keys().cloned());
         let ids: BTreeSet<ArtifactId> = ids.collect();
-        let changed: Vec<_> = ids.iter().filter(|id| self.settle(id)).collect();
-        !changed.is_empty()
+        let mut followed = Followed::default();
+        for id in &ids {
+            self.settle(id, false, now, &mut followed);
+        }
+        followed
     }
 
     pub(super) fn invalidate(&mut self, scope: &Scope, at: Timestamp) -> u64 {
@@ -220,7 +243,8 @@ impl Tables {
         let mut marked = 0;
         for (collection, kept) in &mut self.collections {
             let mut changed = false;
-            for (_, row) in kept.rows.iter_mut().filter(|(id, row)| concerns(collection, id, row)) {
+            let shown = kept.rows.iter_mut().filter(|(_, row)| row.missing_since.is_none());
+            for (_, row) in shown.filter(|(id, row)| concerns(collection, id, row)) {
                 marked += 1;
                 let before = row.is_invalidated();
                 row.invalidated_at = row.invalidated_at.max(Some(at));
@@ -243,7 +267,7 @@ impl Tables {
 }
 
 impl KeptCollection {
-    fn bump(&mut self, now: Timestamp) -> u64 {
+    pub(super) fn bump(&mut self, now: Timestamp) -> u64 {
         self.generation += 1;
         self.updated_at = now;
         self.generation
