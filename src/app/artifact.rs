@@ -189,11 +189,11 @@ impl Larder {
         artifact: Artifact,
         row: Option<&CollectionArtifact>,
     ) -> Result<Summary, Error> {
-        let summary = compare(row.map(|row| &row.artifact), Some(&artifact));
+        let mut summary = compare(row.map(|row| &row.artifact), Some(&artifact));
         let artifact = self.fit(&known.home, artifact).await;
         let mut delta = Delta::new(known.source.name.clone(), self.now());
         delta.upserts.push(artifact);
-        self.ports.cache.apply(delta).await?;
+        summary.counts.returned = self.ports.cache.apply(delta).await?.returned;
         Ok(summary)
     }
 

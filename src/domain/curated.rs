@@ -148,6 +148,16 @@ impl Added {
         }
         sorted
     }
+
+    /// With what became, in a second try, of some that were not found at first.
+    #[must_use]
+    pub fn and(mut self, second: Self) -> Self {
+        let members: HashSet<_> = second.added.iter().chain(&second.already_present).collect();
+        self.not_found.retain(|id| !members.contains(id));
+        self.added.extend(second.added);
+        self.already_present.extend(second.already_present);
+        self
+    }
 }
 
 #[cfg(test)]

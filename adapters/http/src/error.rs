@@ -30,6 +30,9 @@ impl From<Error> for Problem {
             Error::Unfilled => Self::new(Kind::Unavailable, sentence(&error)).retry_after(1),
             Error::ForeignCursor => Self::new(Kind::BadCursor, sentence(&error)),
             Error::RelevanceWithoutSearch => Self::invalid("sort", error.to_string()),
+            Error::NameTaken(_) => Self::new(Kind::Exists, sentence(&error)),
+            Error::FollowsFiles(_) => Self::new(Kind::FollowsFiles, sentence(&error)),
+            Error::NotYours(_) => Self::new(Kind::Forbidden, sentence(&error)),
             Error::Database(cause) => database(cause),
             Error::Source(cause) => {
                 tracing::warn!(error = chain(&**cause), "a source failed");

@@ -1,6 +1,7 @@
 //! The use cases on a scripted source and a repository in memory.
 
 mod concurrency;
+mod curated;
 mod misses;
 mod refreshing;
 mod starting;
