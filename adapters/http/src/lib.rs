@@ -16,6 +16,7 @@ mod dto;
 mod envelope;
 mod error;
 mod gate;
+mod merged;
 mod operations;
 mod problem;
 mod reason;
@@ -36,12 +37,13 @@ use poem_openapi::{LicenseObject, OpenApiService};
 
 use self::{
     api::{
-        artifacts::ArtifactsApi, collections::CollectionsApi, editing::EditingApi,
-        projects::ProjectsApi, service::ServiceApi,
+        artifacts::ArtifactsApi, collections::CollectionsApi, curated::CuratedApi,
+        editing::EditingApi, projects::ProjectsApi, service::ServiceApi,
     },
     cors::Cors,
     envelope::Envelope,
     gate::Gate,
+    merged::Merged,
     operations::Operations,
     state::State,
 };
@@ -68,10 +70,13 @@ pub struct HttpSettings {
     pub refresh_burst: u32,
 }
 
-fn api() -> OpenApiService<(ServiceApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi), ()>
-{
-    let operations = (ServiceApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
-    OpenApiService::new(operations, "Larder", env!("CARGO_PKG_VERSION"))
+/// All operations, a type for each file of `api`.
+type Api = (ServiceApi, CollectionsApi, CuratedApi, ArtifactsApi, EditingApi, ProjectsApi);
+
+fn api() -> OpenApiService<Merged<Api>, ()> {
+    let operations =
+        (ServiceApi, CollectionsApi, CuratedApi, ArtifactsApi, EditingApi, ProjectsApi);
+    OpenApiService::new(Merged(operations), "Larder", env!("CARGO_PKG_VERSION"))
         .description(
             "A metadata cache of the artifacts that people keep as files for coding agents: \
              skills, agents, commands, hooks, MCP servers, plugins. The files are the truth; this \

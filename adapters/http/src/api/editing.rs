@@ -121,7 +121,8 @@ pub(super) fn shown(shared: &State, saved: Saved) -> SavedArtifact {
     SavedArtifact::new(saved, &freshness)
 }
 
-fn revised(shared: &State, saved: Saved) -> Result<Revised<SavedArtifact>, Problem> {
+/// The same, with its revision.
+pub(super) fn revised(shared: &State, saved: Saved) -> Result<Revised<SavedArtifact>, Problem> {
     let revision = saved.row.artifact.revision.clone();
     Revised::new(&shown(shared, saved), revision.as_str())
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod artifacts;
 pub(crate) mod collections;
+pub(crate) mod curated;
 pub(crate) mod editing;
 mod listing;
 pub(crate) mod projects;
@@ -10,10 +11,12 @@ pub(crate) mod service;
 use larder::{
     app::Larder,
     domain::{
+        caller::Caller,
         freshness,
         id::{ArtifactId, CollectionId},
     },
 };
+use poem::Request;
 use poem_openapi::Tags;
 
 use crate::{dto::Freshness, problem::Problem};
@@ -30,6 +33,11 @@ pub(crate) enum Tag {
     /// Artifacts, over the collection `default` unless another is named.
     #[oai(rename = "artifacts")]
     Artifacts,
+}
+
+/// Who a request comes from. Without access tokens that is the machine's own user.
+fn caller_of(_request: &Request) -> Caller {
+    Caller::local()
 }
 
 fn parse_id(text: &str) -> Result<ArtifactId, Problem> {

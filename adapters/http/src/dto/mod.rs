@@ -3,6 +3,7 @@
 
 mod artifact;
 mod collection;
+mod curated;
 mod deploying;
 mod editing;
 mod moment;
@@ -12,6 +13,7 @@ mod report;
 
 pub(crate) use artifact::{ArtifactDetail, ArtifactList, FacetList, Freshness};
 pub(crate) use collection::{CacheStats, CollectionList, UserCollection};
+pub(crate) use curated::{ArtifactsAdded, ArtifactsToAdd, CollectionChange, NewCollectionBody};
 pub(crate) use deploying::{
     DeployRequest, DeploymentList, SyncRequest, TransferReport, UndeployRequest,
 };
@@ -111,6 +113,7 @@ mod tests {
         agree(&UserCollection::example());
         agree(&CollectionList::example());
         agree(&CacheStats::example());
+        agree(&ArtifactsAdded::example());
         agree(&RefreshReport::example());
         agree(&BatchReport::example());
         agree(&Problem::example());

@@ -5,6 +5,7 @@
 mod house;
 
 mod conditional;
+mod curated;
 mod editing;
 mod gate;
 mod paging;
