@@ -5,6 +5,7 @@
 
 mod answer;
 mod changes;
+mod curated;
 mod hostile;
 mod hostile_writes;
 mod house;
