@@ -18,6 +18,10 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Move the schema of the database
     Migrate(Migrate),
+    /// Print the curated collections of a running server as JSON
+    Export(Export),
+    /// Make the curated collections of an export on a running server, or add to them
+    Import(Import),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -86,6 +90,42 @@ pub(crate) enum Step {
     Down,
     /// List the migrations and whether they are applied
     Status,
+}
+
+/// What every command takes that asks a running server.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reach {
+    /// The configuration file [default: larder/larder.toml in the XDG configuration directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    /// The server [default: what `server.url` says, else `server.bind`]; its token is taken from
+    /// `LARDER_TOKEN`
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+}
+
+impl Reach {
+    /// The settings among these flags.
+    pub(crate) fn flags(&self) -> Flags {
+        one("server.url", "--server", self.server.as_ref()).into_iter().collect()
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    /// A curated collection; repeatable [default: all of them]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) collection: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    /// What `larder export` has printed; `-` for stdin
+    pub(crate) file: String,
 }
 
 type Flag = (&'static str, &'static str, FlagValue);
