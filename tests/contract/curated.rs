@@ -10,7 +10,7 @@ use larder::{
         id::ArtifactId,
         query::{ArtifactQuery, CollectionQuery, Filter, Search},
     },
-    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source_name},
+    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, limit, source_name},
 };
 
 use crate::cache::{Cache, now};
@@ -218,32 +218,42 @@ pub(crate) async fn an_artifact_added_by_many_at_once_is_one_row(cache: &Cache) 
     assert!(cache.generation(ID).await <= CALLERS as u64);
 }
 
-pub(crate) async fn members_added_while_their_source_changes_end_up_right(cache: &Cache) {
-    const ROUNDS: u32 = 12;
+/// A change that is under way when a collection is made does not know of it.
+pub(crate) async fn collections_made_while_a_source_changes_end_up_right(cache: &Cache) {
+    const ARTIFACTS: usize = 60;
+    const MAKERS: usize = 3;
     cache.register(&["work"]).await;
-    cache.put("work", [artifact("skill:pdf").described("round 0")]).await;
-    curated(cache, &[]).await;
-    let repository = Arc::clone(cache);
-    let writer = tokio::spawn(async move {
-        for round in 1..=ROUNDS {
-            let text = format!("round {round}");
-            let read = artifact("skill:pdf").described(&text).read_at(at(i64::from(round)));
-            let mut delta = crate::cache::delta("work");
-            delta.upserts.push(read);
-            repository.apply(delta).await.unwrap();
-        }
-    });
-    let (id, pdf) = (collection_id(ID), artifact_id("skill:pdf"));
-    for _ in 0..ROUNDS {
-        cache.add_members(&id, std::slice::from_ref(&pdf), at(0)).await.unwrap();
-        let row = cache.row(ID, "skill:pdf").await.unwrap();
-        assert!(row.artifact.metadata.description.is_some());
-        cache.remove_member(&id, &pdf, at(0)).await.unwrap();
+    let all: Vec<_> = (0..ARTIFACTS).map(|n| artifact(&format!("skill:s{n:02}"))).collect();
+    let members: Vec<_> = all.iter().map(|artifact| artifact.id.clone()).collect();
+    cache.put("work", all.clone()).await;
+    let makers: Vec<_> = (0..MAKERS)
+        .map(|maker| {
+            let (repository, members) = (Arc::clone(cache), members.clone());
+            tokio::spawn(async move {
+                let made = (0..10).map(|n| format!("01JGF00000000000000000{maker}{n:03}"));
+                for id in made.clone().map(|id| collection_id(&id)) {
+                    let new = NewCollection::new(id.as_str(), None).unwrap();
+                    repository.create_collection(&id, &new, None, now()).await.unwrap();
+                    let added = repository.add_members(&id, &members, now()).await.unwrap();
+                    assert_eq!(added.unwrap().added.len(), ARTIFACTS);
+                }
+                made.collect::<Vec<_>>()
+            })
+        })
+        .collect();
+    // Each artifact changes once: no later change could mend what one has missed.
+    for artifact in all {
+        cache.put("work", [artifact.described("changed").read_at(at(5))]).await;
     }
-    cache.add_members(&id, std::slice::from_ref(&pdf), at(0)).await.unwrap();
-    writer.await.unwrap();
-    let last = format!("round {ROUNDS}");
-    assert_eq!(cache.description(ID, "skill:pdf").await, Some(last));
+    for maker in makers {
+        for id in maker.await.unwrap() {
+            let query = ArtifactQuery { limit: limit(200), ..ArtifactQuery::default() };
+            for row in cache.page_of(&id, &query).await.rows {
+                let told = row.artifact.metadata.description;
+                assert_eq!(told.as_deref(), Some("changed"), "{} in {id}", row.artifact.id);
+            }
+        }
+    }
 }
 
 pub(crate) async fn a_member_is_taken_away_once(cache: &Cache) {

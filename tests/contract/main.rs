@@ -151,7 +151,7 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         an_addition_tells_what_became_of_each_artifact
         a_new_member_is_read_before_it_counts_as_fresh
         an_artifact_added_by_many_at_once_is_one_row
-        members_added_while_their_source_changes_end_up_right
+        collections_made_while_a_source_changes_end_up_right
         a_member_is_taken_away_once
         members_have_the_values_of_default
         members_follow_the_source_default_too
