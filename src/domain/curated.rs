@@ -114,8 +114,7 @@ pub enum Naming {
     Unknown,
 }
 
-/// What became of artifacts that were to be added to a curated collection, each once, in the order
-/// in which they were named.
+/// What became of artifacts that were to be added to a curated collection; each is told of once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Added {
     /// New members.
@@ -127,8 +126,8 @@ pub struct Added {
 }
 
 impl Added {
-    /// Sorts the ids that were named by whether they were added now, and else by whether they are
-    /// members.
+    /// Sorts ids by whether they were added now, and else by whether they are members; each list is in
+    /// the order in which they were named.
     pub fn sorted(
         ids: &[ArtifactId],
         is_new: impl Fn(&ArtifactId) -> bool,

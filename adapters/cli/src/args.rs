@@ -19,6 +19,8 @@ pub(crate) enum Command {
     /// Move the schema of the database
     Migrate(Migrate),
     /// Print the curated collections of a running server as JSON
+    ///
+    /// Members whose artifacts are gone at the moment are left out.
     Export(Export),
     /// Make the curated collections of an export on a running server, or add to them
     Import(Import),

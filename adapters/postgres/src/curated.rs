@@ -182,7 +182,8 @@ pub(crate) async fn remove(
 
 /// Takes away what has been hidden since before that moment.
 pub(crate) async fn purge(writer: &mut PgConnection, before: Timestamp) -> Result<u64> {
-    const PURGE: &str = "DELETE FROM collection_artifacts WHERE missing_since < $1";
+    const PURGE: &str = "DELETE FROM collection_artifacts WHERE missing_since < $1 \
+             AND collection_id IN (SELECT id FROM collections WHERE kind = 'curated')";
     collections::lock_all(writer).await?;
     Ok(sqlx::query(PURGE).bind(micros(before)).execute(writer).await?.rows_affected())
 }

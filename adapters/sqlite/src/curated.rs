@@ -175,7 +175,8 @@ pub(crate) async fn remove(
 
 /// Takes away what has been hidden since before that moment.
 pub(crate) async fn purge(writer: &mut SqliteConnection, before: Timestamp) -> Result<u64> {
-    const PURGE: &str = "DELETE FROM collection_artifacts WHERE missing_since < ?";
+    const PURGE: &str = "DELETE FROM collection_artifacts WHERE missing_since < ? \
+             AND collection_id IN (SELECT id FROM collections WHERE kind = 'curated')";
     Ok(sqlx::query(PURGE).bind(micros(before)).execute(writer).await?.rows_affected())
 }
 
