@@ -189,12 +189,12 @@ impl Larder {
         artifact: Artifact,
         row: Option<&CollectionArtifact>,
     ) -> Result<Summary, Error> {
-        let summary = compare(row.map(|row| &row.artifact), Some(&artifact));
+        let mut summary = compare(row.map(|row| &row.artifact), Some(&artifact));
         let started = artifact.read_at;
         let artifact = self.fit(&known.home, artifact).await;
         let mut delta = Delta::new(known.source.name.clone(), self.now());
         delta.upserts.push(artifact);
-        self.ports.cache.apply(delta).await?;
+        summary.counts.returned = self.ports.cache.apply(delta).await?.returned;
         self.ports.metrics.refreshed(RefreshScope::Artifact, &summary, self.since(started));
         Ok(summary)
     }

@@ -52,6 +52,15 @@ pub enum Error {
     /// Relevance is asked for without a search.
     #[error("sorting by relevance needs a search text in q")]
     RelevanceWithoutSearch,
+    /// Another collection has that name, or that id.
+    #[error("the name {0:?} is taken by another collection: choose another one")]
+    NameTaken(String),
+    /// The collection shows a source, or all of them, and no person decides what it holds.
+    #[error(
+        "the collection {0:?} follows its files: it can be neither renamed nor given members, and \
+         deleted only once the configuration no longer covers its directory"
+    )]
+    FollowsFiles(String),
     /// The database failed.
     #[error(transparent)]
     Database(Arc<RepositoryError>),

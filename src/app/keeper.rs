@@ -139,6 +139,7 @@ impl Larder {
                 sweep.skipped += 1;
             }
         }
+        self.purge_missing().await?;
         sweep.duration_ms = self.took(started_at);
         tracing::debug!(
             refreshed = sweep.refreshed,

@@ -2,6 +2,7 @@
 
 mod artifact;
 mod catalog;
+mod curated;
 mod deploy;
 mod edit;
 mod ending;

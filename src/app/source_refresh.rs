@@ -62,6 +62,7 @@ impl Larder {
                 let applied = self.ports.cache.apply(delta).await?;
                 report.counts.removed = applied.removed;
                 report.counts.hidden = applied.hidden;
+                report.counts.returned = applied.returned;
                 report
             }
             Err(report) => report,
@@ -266,8 +267,9 @@ impl Outcome {
 }
 
 fn log(report: &SourceReport) {
-    let Counts { created, updated, unchanged, removed, hidden, skipped, ok, recovered, broken } =
-        report.counts;
+    let counts = report.counts;
+    let Counts { created, updated, unchanged, removed, hidden, returned, .. } = counts;
+    let Counts { skipped, ok, recovered, broken, .. } = counts;
     for issue in &report.issues {
         tracing::warn!(
             source = %report.source, path = issue.path, kind = issue.kind.as_str(),
@@ -276,7 +278,7 @@ fn log(report: &SourceReport) {
     }
     tracing::info!(
         source = %report.source, status = report.status.as_str(), created, updated, unchanged,
-        removed, hidden, skipped, ok, recovered, broken, issues = report.issues_total,
+        removed, hidden, returned, skipped, ok, recovered, broken, issues = report.issues_total,
         duration_ms = report.duration_ms, "refresh ends"
     );
 }

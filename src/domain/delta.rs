@@ -115,6 +115,8 @@ pub struct Applied {
     pub removed: u64,
     /// Rows of curated collections that were hidden because their artifact is gone.
     pub hidden: u64,
+    /// Rows of curated collections that came back with their artifact.
+    pub returned: u64,
     /// Every collection whose rows changed, by id.
     pub changes: Vec<CollectionChange>,
 }

@@ -132,7 +132,7 @@ fn checked(field: Field, change: Change) -> Result<Change, String> {
             let mut seen = HashSet::new();
             let mut kept = Vec::new();
             for tag in tags {
-                let tag = text(&tag, field.max_chars()).map_err(|why| format!("a tag {why}"))?;
+                let tag = limited(&tag, field.max_chars()).map_err(|why| format!("a tag {why}"))?;
                 if seen.insert(tag.clone()) {
                     kept.push(tag);
                 }
@@ -149,18 +149,19 @@ fn checked(field: Field, change: Change) -> Result<Change, String> {
         (Field::Tags, Change::Text(_)) => Err("it must be a list of texts".to_owned()),
         (_, Change::List(_)) => Err("it must be a text".to_owned()),
         (field, Change::Text(value)) => {
-            text(&value, field.max_chars()).map(Change::Text).map_err(|why| format!("it {why}"))
+            limited(&value, field.max_chars()).map(Change::Text).map_err(|why| format!("it {why}"))
         }
     }
 }
 
-fn text(value: &str, max: usize) -> Result<String, String> {
+/// A text that a person wrote, trimmed; else why it is refused, as what follows "it" or "a tag".
+pub(super) fn limited(value: &str, max: usize) -> Result<String, String> {
     if value.contains(char::is_control) {
         return Err("may hold no control character, line breaks among them".to_owned());
     }
     let value = value.trim();
     match value.chars().count() {
-        0 => Err("must have a character that can be seen; null removes the field".to_owned()),
+        0 => Err("must have a character that can be seen".to_owned()),
         count if count > max => Err(format!("must have {max} characters or less")),
         _ => Ok(value.to_owned()),
     }

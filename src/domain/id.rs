@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use ulid::Ulid;
 
 /// Longest artifact id, collection name or source name, in characters. Index entries of both
 /// databases have a limit in bytes (Postgres: 2,704); 255 characters of four bytes, twice, fit.
@@ -176,6 +177,12 @@ impl CollectionId {
     #[must_use]
     pub fn default_collection() -> Self {
         Self("default".to_owned())
+    }
+
+    /// The id of a collection that a person puts together.
+    #[must_use]
+    pub fn of_curated(id: Ulid) -> Self {
+        Self(id.to_string())
     }
 
     /// Names that stand for something else in a path of the API, so no collection may have them.

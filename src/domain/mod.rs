@@ -4,6 +4,7 @@ pub mod artifact;
 pub mod caller;
 pub mod change;
 pub mod collection;
+pub mod curated;
 pub mod cursor;
 pub mod delta;
 pub mod deployment;

@@ -134,6 +134,9 @@ pub struct Counts {
     /// Members of curated collections that were hidden because their artifact is gone.
     #[serde(default)]
     pub hidden: u64,
+    /// Members of curated collections that came back with their artifact.
+    #[serde(default)]
+    pub returned: u64,
     /// Paths that gave no row: shadowed, refused or unreadable.
     pub skipped: u64,
     /// Artifacts by health after the refresh.
@@ -161,6 +164,7 @@ impl Counts {
         self.unchanged += other.unchanged;
         self.removed += other.removed;
         self.hidden += other.hidden;
+        self.returned += other.returned;
         self.skipped += other.skipped;
         self.ok += other.ok;
         self.recovered += other.recovered;

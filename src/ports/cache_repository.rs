@@ -5,7 +5,7 @@ use std::any::Any;
 use async_trait::async_trait;
 use tokio::sync::broadcast;
 
-use super::{CacheFreshness, Cause};
+use super::{CacheFreshness, Cause, CuratedCollections};
 use crate::domain::{
     Timestamp,
     artifact::CollectionArtifact,
@@ -109,7 +109,7 @@ pub trait CacheReader: Send + Sync {
 /// effective `synced_at` by invalidation, raises its `generation` by one and sets its `updated_at`
 /// and `artifact_count`.
 #[async_trait]
-pub trait CacheRepository: CacheReader + CacheFreshness {
+pub trait CacheRepository: CacheReader + CacheFreshness + CuratedCollections {
     /// Makes the cache know exactly these sources: makes `default`, and a mirror for each new one
     /// (named as the source; if that name is taken or reserved, with the suffix `-files`, then
     /// `-files-2` and so on), detaches the mirrors of all others and takes their rows out of

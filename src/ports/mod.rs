@@ -6,6 +6,7 @@ pub mod artifact_writer;
 pub mod cache_freshness;
 pub mod cache_repository;
 pub mod clock;
+pub mod curated_collections;
 pub mod metrics_sink;
 pub mod schema_migrations;
 
@@ -15,6 +16,7 @@ pub use artifact_writer::{ArtifactWriter, WriteError};
 pub use cache_freshness::CacheFreshness;
 pub use cache_repository::{CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError};
 pub use clock::Clock;
+pub use curated_collections::CuratedCollections;
 pub use metrics_sink::{Exposition, MetricsSink};
 pub use schema_migrations::{Migration, SchemaMigrations};
 

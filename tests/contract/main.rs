@@ -155,6 +155,26 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         a_detached_source_is_found_in_its_mirror_alone
         a_very_long_text_is_searched_too
     }
+    curated {
+        a_collection_is_made_empty_and_found_by_id_and_name
+        a_collection_is_renamed_and_described_without_a_new_generation
+        a_name_is_taken_by_names_and_ids
+        a_mirror_gives_way_to_a_taken_name
+        a_curated_collection_can_be_deleted_and_default_cannot
+        a_detached_mirror_can_be_deleted_and_comes_back_from_its_files
+        an_addition_tells_what_became_of_each_artifact
+        a_new_member_is_read_before_it_counts_as_fresh
+        an_artifact_added_by_many_at_once_is_one_row
+        collections_made_while_a_source_changes_end_up_right
+        a_member_is_taken_away_once
+        members_have_the_values_of_default
+        members_follow_the_source_default_too
+        a_member_is_hidden_while_its_artifact_is_gone
+        members_are_hidden_while_their_source_is_detached
+        a_hidden_member_can_be_taken_away_unseen
+        what_was_missing_too_long_does_not_come_back
+        invalidating_spares_what_is_hidden
+    }
     collections {
         collections_are_listed_by_name_page_after_page
         a_search_finds_a_part_of_a_folded_name

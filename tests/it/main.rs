@@ -5,11 +5,11 @@
 
 mod answer;
 mod changes;
+mod curated;
 mod hostile;
 mod hostile_writes;
 mod house;
 mod mutations;
 mod neighbours;
-mod owners;
 mod races;
 mod same;

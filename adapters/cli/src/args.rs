@@ -25,6 +25,12 @@ pub(crate) enum Command {
     /// Say who may call the API
     #[command(subcommand)]
     Token(TokenStep),
+    /// Print the curated collections of a running server as JSON
+    ///
+    /// Members whose artifacts are gone at the moment are left out.
+    Export(Export),
+    /// Make the curated collections of an export on a running server, or add to them
+    Import(Import),
     /// Print the OpenAPI document
     Openapi,
 }
@@ -122,6 +128,42 @@ fn scopes() -> impl TypedValueParser<Value = Scope> {
     PossibleValuesParser::new(Scope::ALL.map(Scope::as_str)).try_map(|word| {
         Scope::ALL.into_iter().find(|scope| scope.as_str() == word).ok_or("there is no such scope")
     })
+}
+
+/// What every command takes that asks a running server.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Reach {
+    /// The configuration file [default: larder/larder.toml in the XDG configuration directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+    /// The server [default: what `server.url` says, else `server.bind`]; its token is taken from
+    /// `LARDER_TOKEN`
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
+}
+
+impl Reach {
+    /// The settings among these flags.
+    pub(crate) fn flags(&self) -> Flags {
+        one("server.url", "--server", self.server.as_ref()).into_iter().collect()
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    /// A curated collection; repeatable [default: all of them]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) collection: Vec<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    #[command(flatten)]
+    pub(crate) reach: Reach,
+    /// What `larder export` has printed; `-` for stdin
+    pub(crate) file: String,
 }
 
 type Flag = (&'static str, &'static str, FlagValue);

@@ -2,10 +2,13 @@
 //! adapter.
 
 mod args;
+mod client;
 mod clock;
 mod compose;
 mod demo;
+mod export;
 mod failure;
+mod import;
 mod logging;
 mod migrate;
 mod serve;
@@ -49,6 +52,14 @@ fn run(args: Args) -> Result<(), Failure> {
         Some(Command::Migrate(migrate)) => {
             let settings = prepare(migrate.common.config.as_deref(), migrate.common.flags())?;
             block_on(migrate::migrate(&settings, migrate.step))
+        }
+        Some(Command::Export(export)) => {
+            let settings = prepare(export.reach.config.as_deref(), export.reach.flags())?;
+            export::export(&settings, &export.collection)
+        }
+        Some(Command::Import(import)) => {
+            let settings = prepare(import.reach.config.as_deref(), import.reach.flags())?;
+            import::import(&settings, &import.file)
         }
     }
 }

@@ -34,7 +34,7 @@ const READ: Need = Need::Of(Scope::Read);
 const WRITE: Need = Need::Of(Scope::Write);
 
 /// What each operation needs, by its id. One that is missing here needs everything.
-const NEEDS: [(&str, Need); 30] = [
+const NEEDS: [(&str, Need); 35] = [
     // A browser that goes to a page sends no token.
     ("getRoot", Need::Nothing),
     ("getDocs", Need::Nothing),
@@ -51,6 +51,11 @@ const NEEDS: [(&str, Need); 30] = [
     ("getCollectionFacets", READ),
     ("refreshAll", WRITE),
     ("refreshUserCollection", WRITE),
+    ("createUserCollection", WRITE),
+    ("updateUserCollection", WRITE),
+    ("deleteUserCollection", WRITE),
+    ("addArtifactsToCollection", WRITE),
+    ("removeArtifactFromCollection", WRITE),
     ("listArtifacts", READ),
     ("getFacets", READ),
     ("getArtifact", READ),

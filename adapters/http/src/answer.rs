@@ -126,23 +126,23 @@ impl<T: Type> ApiResponse for Revised<T> {
     }
 }
 
-/// A value that was made, under an address of its own.
+/// The answer that shows what was made, under an address of its own.
 #[derive(Debug)]
-pub(crate) struct Created<T> {
-    json: Json<T>,
+pub(crate) struct Created<A> {
+    answer: A,
     location: String,
 }
 
-impl<T: Serialize> Created<T> {
-    /// The answer that holds this value at that revision, to be found at that address.
-    pub(crate) fn new(value: &T, revision: &str, location: String) -> Result<Self, Problem> {
-        Ok(Self { json: Json::new(value)?.with_etag(Some(revision)), location })
+impl<A> Created<A> {
+    /// That answer, and where what it shows is to be found.
+    pub(crate) fn new(answer: A, location: String) -> Self {
+        Self { answer, location }
     }
 }
 
-impl<T: Send> IntoResponse for Created<T> {
+impl<A: IntoResponse> IntoResponse for Created<A> {
     fn into_response(self) -> Response {
-        let response = self.json.into_response();
+        let response = self.answer.into_response();
         response
             .with_header("location", self.location)
             .with_status(StatusCode::CREATED)
@@ -150,24 +150,49 @@ impl<T: Send> IntoResponse for Created<T> {
     }
 }
 
-impl<T: Type> ApiResponse for Created<T> {
+impl<A: ApiResponse> ApiResponse for Created<A> {
     fn meta() -> MetaResponses {
-        let location = MetaHeader {
-            name: "Location".to_owned(),
-            ..etag("Where the artifact is to be found from now on.")
-        };
-        let revision = etag("The artifact's revision, to be named in If-Match when it is edited.");
-        let created = MetaResponse {
-            description: "It was made.",
-            status: Some(201),
-            ..ok::<T>(vec![location, revision])
-        };
-        MetaResponses { responses: vec![created] }
+        let mut meta = A::meta();
+        for response in &mut meta.responses {
+            response.description = "It was made.";
+            response.status = Some(201);
+            let location = MetaHeader {
+                name: "Location".to_owned(),
+                ..etag("Where it is to be found from now on.")
+            };
+            response.headers.insert(0, location);
+        }
+        meta
     }
 
     fn register(registry: &mut Registry) {
-        T::register(registry);
+        A::register(registry);
     }
+}
+
+/// That it was done: there is nothing to show.
+#[derive(Debug)]
+pub(crate) struct Done;
+
+impl IntoResponse for Done {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl ApiResponse for Done {
+    fn meta() -> MetaResponses {
+        let done = MetaResponse {
+            description: "It was done.",
+            status: Some(204),
+            status_range: None,
+            content: Vec::new(),
+            headers: Vec::new(),
+        };
+        MetaResponses { responses: vec![done] }
+    }
+
+    fn register(_: &mut Registry) {}
 }
 
 /// A value, or word that the client has it already.

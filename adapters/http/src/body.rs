@@ -199,8 +199,9 @@ impl Fields {
         None
     }
 
-    /// Tells what the domain refuses.
-    pub(crate) fn refuse_all(&mut self, refused: Vec<InvalidField>) {
+    /// Tells what the domain refuses, of fields that nothing was told of before.
+    pub(crate) fn refuse_all(&mut self, mut refused: Vec<InvalidField>) {
+        refused.retain(|new| self.refused.iter().all(|told| told.field != new.field));
         self.refused.extend(refused);
     }
 

@@ -33,6 +33,8 @@ impl From<Error> for Problem {
             }
             Error::ForeignCursor => Self::new(Kind::BadCursor, sentence(&error)),
             Error::RelevanceWithoutSearch => Self::invalid("sort", error.to_string()),
+            Error::NameTaken(_) => Self::new(Kind::Exists, sentence(&error)),
+            Error::FollowsFiles(_) => Self::new(Kind::FollowsFiles, sentence(&error)),
             Error::Database(cause) => database(cause),
             Error::Source(cause) => {
                 tracing::warn!(error = chain(&**cause), "a source failed");

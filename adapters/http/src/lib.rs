@@ -17,6 +17,7 @@ mod dto;
 mod envelope;
 mod error;
 mod gate;
+mod merged;
 mod operations;
 mod problem;
 mod reason;
@@ -42,11 +43,13 @@ use self::{
     access::Access,
     api::{
         access::AccessApi, artifacts::ArtifactsApi, collections::CollectionsApi,
-        editing::EditingApi, events::EventsApi, projects::ProjectsApi, service::ServiceApi,
+        curated::CuratedApi, editing::EditingApi, events::EventsApi, projects::ProjectsApi,
+        service::ServiceApi,
     },
     cors::Cors,
     envelope::Envelope,
     gate::Gate,
+    merged::Merged,
     operations::Operations,
     secured::Secured,
     state::State,
@@ -78,14 +81,30 @@ pub struct HttpSettings {
     pub metrics_need_read: bool,
 }
 
-/// Every operation.
-type Api =
-    (ServiceApi, AccessApi, EventsApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
+/// All operations, a type for each file of `api`.
+type Api = (
+    ServiceApi,
+    AccessApi,
+    EventsApi,
+    CollectionsApi,
+    CuratedApi,
+    ArtifactsApi,
+    EditingApi,
+    ProjectsApi,
+);
 
-fn api() -> OpenApiService<Secured<Api>, ()> {
-    let operations: Api =
-        (ServiceApi, AccessApi, EventsApi, CollectionsApi, ArtifactsApi, EditingApi, ProjectsApi);
-    OpenApiService::new(Secured(operations), "Larder", env!("CARGO_PKG_VERSION"))
+fn api() -> OpenApiService<Secured<Merged<Api>>, ()> {
+    let operations = (
+        ServiceApi,
+        AccessApi,
+        EventsApi,
+        CollectionsApi,
+        CuratedApi,
+        ArtifactsApi,
+        EditingApi,
+        ProjectsApi,
+    );
+    OpenApiService::new(Secured(Merged(operations)), "Larder", env!("CARGO_PKG_VERSION"))
         .description(
             "A metadata cache of the artifacts that people keep as files for coding agents: \
              skills, agents, commands, hooks, MCP servers, plugins. The files are the truth; this \

@@ -126,6 +126,8 @@ pub(crate) enum Kind {
     PreconditionRequired,
     /// Something is there already.
     Exists,
+    /// The collection holds what the files say, not what a person does.
+    FollowsFiles,
     /// Both sides of a deployment have changed the same files.
     Diverged,
     /// The files cannot be changed without harm.
@@ -171,6 +173,7 @@ impl Kind {
                 "Precondition required",
             ),
             Self::Exists => (StatusCode::CONFLICT, "exists", "There already"),
+            Self::FollowsFiles => (StatusCode::CONFLICT, "follows-files", "Follows its files"),
             Self::Diverged => (StatusCode::CONFLICT, "diverged", "Both sides have changed"),
             Self::CannotBeWritten => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "cannot-be-written", "Cannot be written safely")

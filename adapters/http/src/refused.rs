@@ -32,6 +32,10 @@ statuses! {
     Named = [404];
     /// Of a write that needs no precondition.
     Written = [404, 409, 413, 415, 507];
+    /// Of making something that needs no files.
+    Made = [409, 413, 415];
+    /// Of changing something of that kind which a path names.
+    Changed = [404, 409, 413, 415];
     /// Of a write of an artifact that must be as the caller believes.
     Guarded = [404, 409, 412, 413, 415, 428, 507];
     /// Of a refresh of everything.
@@ -135,7 +139,8 @@ fn describe(status: u16) -> &'static str {
         404 => "There is nothing of that name.",
         409 => {
             "Changed meanwhile, by the body's or query's `expected_revision`; or there already; or \
-             both sides of a deployment have changed. The type tells which."
+             both sides of a deployment have changed; or the collection follows its files. The type \
+             tells which."
         }
         412 => "Changed meanwhile, by `If-Match`. `current_revision` and `current` tell how it is.",
         428 => "Neither `If-Match` nor `expected_revision` is there.",

@@ -48,3 +48,16 @@ fn every_operation_has_an_id_a_tag_a_summary_and_documented_statuses() {
     ids.dedup();
     assert_eq!(ids.len(), all, "an operation id stands twice");
 }
+
+#[test]
+fn every_path_stands_once_with_all_of_its_operations() {
+    let spec = larder_http::spec();
+    let paths: Value = serde_json::from_str(&spec).unwrap();
+    for path in paths["paths"].as_object().unwrap().keys() {
+        // A parser keeps the last of several keys, so they are counted in the text.
+        assert_eq!(spec.matches(&format!("\n    \"{path}\": {{")).count(), 1, "{path}");
+    }
+    let collection = &paths["paths"]["/api/v1/user-collections/{collection_id}"];
+    let methods: Vec<&String> = collection.as_object().unwrap().keys().collect();
+    assert_eq!(methods, ["delete", "get", "put"]);
+}

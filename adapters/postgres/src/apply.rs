@@ -13,7 +13,8 @@ use larder::domain::{
 use sqlx::{PgConnection, QueryBuilder};
 
 use crate::{
-    collections, derive,
+    collections,
+    derive::{self, Followed},
     error::Result,
     row::{CHUNK, Row, columns_of_row, micros, to_json, values},
     search::{self, Document},
@@ -48,12 +49,12 @@ pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<App
     change.remove(&delta.removals, delta.removed_before).await?;
     change.recheck(&delta.rechecks).await?;
     change.note(delta.verified, delta.report).await?;
-    let Change { removed, hidden, touched, .. } = change;
+    let Change { removed, hidden, returned, touched, .. } = change;
     let changes = collections::bump(writer, &touched, delta.now).await?;
     if rows >= MANY {
         sqlx::raw_sql(ANALYZE).execute(writer).await?;
     }
-    Ok(Applied { removed, hidden, changes })
+    Ok(Applied { removed, hidden, returned, changes })
 }
 
 /// A change of one source's rows, and of all that follows from them.
@@ -65,6 +66,7 @@ pub(crate) struct Change<'a> {
     touched: TouchedCollections,
     removed: u64,
     hidden: u64,
+    returned: u64,
 }
 
 impl<'a> Change<'a> {
@@ -82,6 +84,7 @@ impl<'a> Change<'a> {
             touched: TouchedCollections::default(),
             removed: 0,
             hidden: 0,
+            returned: 0,
         }
     }
 
@@ -222,7 +225,10 @@ impl<'a> Change<'a> {
     }
 
     async fn follow(&mut self, ids: &[&str]) -> Result<()> {
-        self.hidden += derive::follow(self.writer, ids, self.now, &mut self.touched).await?;
+        let Followed { hidden, returned } =
+            derive::follow(self.writer, ids, self.now, &mut self.touched).await?;
+        self.hidden += hidden;
+        self.returned += returned;
         Ok(())
     }
 

@@ -1,11 +1,12 @@
 //! The cache on PostgreSQL, which any number of Larder processes may share.
 //!
-//! `page`, `facets`, `stats` and `collections` read; `apply` and `sources` write, each in one
-//! transaction, with `derive`, `tags` and `search` keeping in step what follows from a source's
+//! `page`, `facets`, `stats` and `collections` read; `apply`, `sources` and `curated` write, each in
+//! one transaction, with `derive`, `tags` and `search` keeping in step what follows from a source's
 //! rows.
 
 mod apply;
 mod collections;
+mod curated;
 mod derive;
 mod error;
 mod facets;

@@ -6,6 +6,7 @@ use larder::{
         Timestamp,
         artifact::CollectionArtifact,
         collection::{Collection, RegisteredSource, Source},
+        curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::{CacheStats, Census, StaleRow, StaleSource},
@@ -14,14 +15,17 @@ use larder::{
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{CacheFreshness, CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError},
+    ports::{
+        CacheFreshness, CacheNotice, CacheReader, CacheRepository, CuratedCollections, Lease,
+        RepositoryError,
+    },
 };
 use sqlx::{Postgres, Transaction, pool::PoolConnection};
 use tokio::sync::broadcast;
 
 use crate::{
-    PostgresRepository, apply, collections, error::repository_error, facets, invalidate, known,
-    lease, migrate, page, shadowed, sources, stats,
+    PostgresRepository, apply, collections, curated, error::repository_error, facets, invalidate,
+    known, lease, migrate, page, shadowed, sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
@@ -175,5 +179,60 @@ impl CacheRepository for PostgresRepository {
     async fn check(&self) -> Answer<()> {
         let mut reader = self.reader().await?;
         migrate::check(&mut reader).await
+    }
+}
+
+#[async_trait]
+impl CuratedCollections for PostgresRepository {
+    async fn create_collection(
+        &self,
+        id: &CollectionId,
+        new: &NewCollection,
+        created_by: Option<&str>,
+        now: Timestamp,
+    ) -> Answer<Naming> {
+        let mut writer = self.writer().await?;
+        let naming = curated::create(&mut writer, id, new, created_by, now).await;
+        committed(writer, naming.map_err(repository_error)?).await
+    }
+
+    async fn change_collection(&self, id: &CollectionId, edit: &CollectionEdit) -> Answer<Naming> {
+        let mut writer = self.writer().await?;
+        let naming = curated::change(&mut writer, id, edit).await;
+        committed(writer, naming.map_err(repository_error)?).await
+    }
+
+    async fn delete_collection(&self, id: &CollectionId) -> Answer<bool> {
+        let mut writer = self.writer().await?;
+        let deleted = curated::delete(&mut writer, id).await;
+        committed(writer, deleted.map_err(repository_error)?).await
+    }
+
+    async fn add_members(
+        &self,
+        id: &CollectionId,
+        artifacts: &[ArtifactId],
+        now: Timestamp,
+    ) -> Answer<Option<Added>> {
+        let mut writer = self.writer().await?;
+        let added = curated::add(&mut writer, id, artifacts, now).await;
+        committed(writer, added.map_err(repository_error)?).await
+    }
+
+    async fn remove_member(
+        &self,
+        id: &CollectionId,
+        artifact: &ArtifactId,
+        now: Timestamp,
+    ) -> Answer<bool> {
+        let mut writer = self.writer().await?;
+        let removed = curated::remove(&mut writer, id, artifact, now).await;
+        committed(writer, removed.map_err(repository_error)?).await
+    }
+
+    async fn purge_missing(&self, before: Timestamp) -> Answer<u64> {
+        let mut writer = self.writer().await?;
+        let purged = curated::purge(&mut writer, before).await;
+        committed(writer, purged.map_err(repository_error)?).await
     }
 }

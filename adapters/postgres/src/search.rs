@@ -63,6 +63,13 @@ pub(crate) async fn remove(
     Ok(())
 }
 
+/// Removes every document of a source.
+pub(crate) async fn remove_all(writer: &mut PgConnection, source: &SourceName) -> Result<()> {
+    const REMOVE: &str = "DELETE FROM search_documents WHERE source_collection = $1";
+    sqlx::query(REMOVE).bind(source.as_str()).execute(writer).await?;
+    Ok(())
+}
+
 /// The search as the text of a `tsquery`: every word, the last one as a beginning. Words hold
 /// letters and digits alone, so quoting them is all that is needed.
 pub(crate) fn expression(search: &Search) -> String {

@@ -118,8 +118,9 @@ pub(crate) async fn register(
     Ok((registered, changes))
 }
 
-/// Two processes that start together would both make what is missing.
-async fn one_at_a_time(writer: &mut PgConnection) -> Result<()> {
+/// Keeps what makes or names collections apart, in all processes: two that start together would both
+/// make what is missing, and a name that was looked for could be taken meanwhile.
+pub(crate) async fn one_at_a_time(writer: &mut PgConnection) -> Result<()> {
     const LOCK: &str = "SELECT pg_advisory_xact_lock( \
          hashtextextended('larder register ' || current_schema(), 0))";
     sqlx::query(LOCK).execute(writer).await?;

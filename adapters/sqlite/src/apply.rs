@@ -13,7 +13,8 @@ use larder::domain::{
 use sqlx::{QueryBuilder, SqliteConnection};
 
 use crate::{
-    collections, derive,
+    collections,
+    derive::{self, Followed},
     error::Result,
     row::{CHUNK, Row, columns_of_row, micros, to_json, values},
     search::{self, Document},
@@ -39,9 +40,9 @@ pub(crate) async fn apply(writer: &mut SqliteConnection, delta: Delta) -> Result
     change.remove(&delta.removals, delta.removed_before).await?;
     change.recheck(&delta.rechecks).await?;
     change.note(delta.verified, delta.report).await?;
-    let Change { removed, hidden, touched, .. } = change;
+    let Change { removed, hidden, returned, touched, .. } = change;
     let changes = collections::bump(writer, &touched, delta.now).await?;
-    Ok(Applied { removed, hidden, changes })
+    Ok(Applied { removed, hidden, returned, changes })
 }
 
 /// A change of one source's rows, and of all that follows from them.
@@ -53,6 +54,7 @@ pub(crate) struct Change<'a> {
     touched: TouchedCollections,
     removed: u64,
     hidden: u64,
+    returned: u64,
 }
 
 impl<'a> Change<'a> {
@@ -70,6 +72,7 @@ impl<'a> Change<'a> {
             touched: TouchedCollections::default(),
             removed: 0,
             hidden: 0,
+            returned: 0,
         }
     }
 
@@ -210,7 +213,10 @@ impl<'a> Change<'a> {
     }
 
     async fn follow(&mut self, ids: &[&str]) -> Result<()> {
-        self.hidden += derive::follow(self.writer, ids, self.now, &mut self.touched).await?;
+        let Followed { hidden, returned } =
+            derive::follow(self.writer, ids, self.now, &mut self.touched).await?;
+        self.hidden += hidden;
+        self.returned += returned;
         Ok(())
     }
 

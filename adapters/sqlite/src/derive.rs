@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 
 use crate::{
     error::Result,
-    row::{CHUNK, micros, to_json, values},
+    row::{CHUNK, count, micros, to_json, values},
     tags,
 };
 
@@ -116,14 +116,23 @@ pub(crate) async fn succeed(writer: &mut SqliteConnection, ids: &[&str]) -> Resu
     Ok(done.rows_affected())
 }
 
+/// What happened to members of curated collections.
+#[derive(Default)]
+pub(crate) struct Followed {
+    /// How many rows were hidden.
+    pub(crate) hidden: u64,
+    /// How many hidden rows are shown again.
+    pub(crate) returned: u64,
+}
+
 /// Gives the members of curated collections the values of `default`'s rows, and hides those that
-/// have none there any more; answers how many it hides.
+/// have none there any more.
 pub(crate) async fn follow(
     writer: &mut SqliteConnection,
     ids: &[&str],
     now: Timestamp,
     touched: &mut TouchedCollections,
-) -> Result<u64> {
+) -> Result<Followed> {
     const HOLDERS: &str = "SELECT DISTINCT a.collection_id FROM collection_artifacts a \
          WHERE a.artifact_id IN (SELECT value FROM json_each(?1)) \
              AND a.collection_id IN (SELECT id FROM collections WHERE kind = 'curated')";
@@ -138,6 +147,12 @@ pub(crate) async fn follow(
              RETURNING collection_id"
         )
     });
+    const RETURNED: &str = "SELECT COUNT(*) FROM collection_artifacts a \
+         WHERE a.collection_id IN (SELECT value FROM json_each(?1)) \
+             AND a.artifact_id IN (SELECT value FROM json_each(?2)) \
+             AND a.missing_since IS NOT NULL \
+             AND EXISTS (SELECT 1 FROM collection_artifacts d \
+                 WHERE d.collection_id = 'default' AND d.artifact_id = a.artifact_id)";
     const HIDE: &str = "UPDATE collection_artifacts SET missing_since = ?3 \
          WHERE collection_id IN (SELECT value FROM json_each(?1)) \
              AND artifact_id IN (SELECT value FROM json_each(?2)) AND missing_since IS NULL \
@@ -149,11 +164,16 @@ pub(crate) async fn follow(
     let holders: Vec<String> =
         sqlx::query_scalar(HOLDERS).bind(&ids_json).fetch_all(&mut *writer).await?;
     if holders.is_empty() {
-        return Ok(0);
+        return Ok(Followed::default());
     }
     let holders: Vec<_> = holders.iter().map(String::as_str).collect();
     let holders_json = to_json(&holders)?;
     tags::remove(writer, &holders, ids).await?;
+    let returned: i64 = sqlx::query_scalar(RETURNED)
+        .bind(&holders_json)
+        .bind(&ids_json)
+        .fetch_one(&mut *writer)
+        .await?;
     let changed: Vec<String> = sqlx::query_scalar(UPDATE.as_str())
         .bind(&holders_json)
         .bind(&ids_json)
@@ -172,5 +192,5 @@ pub(crate) async fn follow(
     for collection in &hidden {
         touched.remove(collection, 1);
     }
-    Ok(hidden.len() as u64)
+    Ok(Followed { hidden: hidden.len() as u64, returned: count(returned)? })
 }

@@ -9,6 +9,7 @@ use larder::{
         artifact::CollectionArtifact,
         change::CollectionChange,
         collection::{Collection, RegisteredSource, Source},
+        curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::{CacheStats, Census, StaleRow, StaleSource},
@@ -17,14 +18,17 @@ use larder::{
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{CacheFreshness, CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError},
+    ports::{
+        CacheFreshness, CacheNotice, CacheReader, CacheRepository, CuratedCollections, Lease,
+        RepositoryError,
+    },
 };
 use sqlx::{Connection, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 use tokio::sync::{Mutex, broadcast};
 
 use crate::{
-    SqliteRepository, apply, collections, error::repository_error, facets, invalidate, known,
-    migrate, page, shadowed, sources, stats,
+    SqliteRepository, apply, collections, curated, error::repository_error, facets, invalidate,
+    known, migrate, page, shadowed, sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
@@ -62,6 +66,17 @@ impl SqliteRepository {
         transaction.commit().await.map_err(repository_error)?;
         self.tell(changes);
         Ok(())
+    }
+
+    /// Commits what changed no collection's rows.
+    async fn committed<T>(
+        &self,
+        transaction: Transaction<'static, Sqlite>,
+        answer: Result<T, sqlx::Error>,
+    ) -> Answer<T> {
+        let answer = answer.map_err(repository_error)?;
+        self.commit(transaction, Vec::new()).await?;
+        Ok(answer)
     }
 
     fn tell(&self, changes: Vec<CollectionChange>) {
@@ -217,5 +232,64 @@ impl CacheRepository for SqliteRepository {
     async fn check(&self) -> Answer<()> {
         let mut reader = self.reader().await?;
         migrate::check(&mut reader).await
+    }
+}
+
+#[async_trait]
+impl CuratedCollections for SqliteRepository {
+    async fn create_collection(
+        &self,
+        id: &CollectionId,
+        new: &NewCollection,
+        created_by: Option<&str>,
+        now: Timestamp,
+    ) -> Answer<Naming> {
+        let mut writer = self.writer().await?;
+        let naming = curated::create(&mut writer, id, new, created_by, now).await;
+        self.committed(writer, naming).await
+    }
+
+    async fn change_collection(&self, id: &CollectionId, edit: &CollectionEdit) -> Answer<Naming> {
+        let mut writer = self.writer().await?;
+        let naming = curated::change(&mut writer, id, edit).await;
+        self.committed(writer, naming).await
+    }
+
+    async fn delete_collection(&self, id: &CollectionId) -> Answer<bool> {
+        let mut writer = self.writer().await?;
+        let deleted = curated::delete(&mut writer, id).await;
+        self.committed(writer, deleted).await
+    }
+
+    async fn add_members(
+        &self,
+        id: &CollectionId,
+        artifacts: &[ArtifactId],
+        now: Timestamp,
+    ) -> Answer<Option<Added>> {
+        let mut writer = self.writer().await?;
+        let added = curated::add(&mut writer, id, artifacts, now).await;
+        let Some((added, changes)) = added.map_err(repository_error)? else { return Ok(None) };
+        self.commit(writer, changes).await?;
+        Ok(Some(added))
+    }
+
+    async fn remove_member(
+        &self,
+        id: &CollectionId,
+        artifact: &ArtifactId,
+        now: Timestamp,
+    ) -> Answer<bool> {
+        let mut writer = self.writer().await?;
+        let removed = curated::remove(&mut writer, id, artifact, now).await;
+        let (removed, changes) = removed.map_err(repository_error)?;
+        self.commit(writer, changes).await?;
+        Ok(removed)
+    }
+
+    async fn purge_missing(&self, before: Timestamp) -> Answer<u64> {
+        let mut writer = self.writer().await?;
+        let purged = curated::purge(&mut writer, before).await;
+        self.committed(writer, purged).await
     }
 }

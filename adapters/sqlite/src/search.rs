@@ -90,6 +90,17 @@ pub(crate) async fn remove(
     Ok(())
 }
 
+/// Removes every document of a source.
+pub(crate) async fn remove_all(writer: &mut SqliteConnection, source: &SourceName) -> Result<()> {
+    const FORGET: &str = "DELETE FROM search_index WHERE rowid IN ( \
+             SELECT id FROM search_documents WHERE source_collection = ?)";
+    const REMOVE: &str = "DELETE FROM search_documents WHERE source_collection = ?";
+    for sql in [FORGET, REMOVE] {
+        sqlx::query(sql).bind(source.as_str()).execute(&mut *writer).await?;
+    }
+    Ok(())
+}
+
 /// The search as an expression of FTS5: every word, the last one as a beginning. Words hold letters
 /// and digits alone; quoted, `and` is no operator.
 pub(crate) fn expression(search: &Search) -> String {

@@ -1,6 +1,7 @@
 //! The use cases on a scripted source and a repository in memory.
 
 mod concurrency;
+mod curated;
 mod events;
 mod freshness;
 mod keeping;

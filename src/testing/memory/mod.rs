@@ -1,6 +1,7 @@
 //! The repository port's documentation, made executable: maps behind one lock, the domain's own
 //! rules, and no thought of speed. Made for tests, and for comparing the real databases with.
 
+mod curated;
 mod read;
 mod tables;
 mod write;
@@ -23,6 +24,7 @@ use crate::{
         artifact::CollectionArtifact,
         change::CollectionChange,
         collection::{Collection, RegisteredSource, Source},
+        curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
         freshness::{CacheStats, Census, StaleRow, StaleSource},
@@ -31,13 +33,16 @@ use crate::{
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
     },
-    ports::{CacheFreshness, CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError},
+    ports::{
+        CacheFreshness, CacheNotice, CacheReader, CacheRepository, CuratedCollections, Lease,
+        RepositoryError,
+    },
 };
 
 /// Notices that wait for a slow reader.
 const UNREAD_NOTICES: usize = 64;
 
-/// A repository in memory. It has no curated collections.
+/// A repository in memory.
 pub struct MemoryRepository {
     tables: Mutex<Tables>,
     leases: Mutex<HashMap<SourceName, Arc<tokio::sync::Mutex<()>>>>,
@@ -227,5 +232,58 @@ impl CacheRepository for MemoryRepository {
 
     async fn check(&self) -> Result<(), RepositoryError> {
         self.tables().map(drop)
+    }
+}
+
+#[async_trait]
+impl CuratedCollections for MemoryRepository {
+    async fn create_collection(
+        &self,
+        id: &CollectionId,
+        new: &NewCollection,
+        created_by: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Naming, RepositoryError> {
+        Ok(self.tables()?.create_collection(id, new, created_by, now))
+    }
+
+    async fn change_collection(
+        &self,
+        id: &CollectionId,
+        edit: &CollectionEdit,
+    ) -> Result<Naming, RepositoryError> {
+        Ok(self.tables()?.change_collection(id, edit))
+    }
+
+    async fn delete_collection(&self, id: &CollectionId) -> Result<bool, RepositoryError> {
+        Ok(self.tables()?.delete_collection(id))
+    }
+
+    async fn add_members(
+        &self,
+        id: &CollectionId,
+        artifacts: &[ArtifactId],
+        now: Timestamp,
+    ) -> Result<Option<Added>, RepositoryError> {
+        let Some((added, changes)) = self.tables()?.add_members(id, artifacts, now) else {
+            return Ok(None);
+        };
+        self.tell(&changes);
+        Ok(Some(added))
+    }
+
+    async fn remove_member(
+        &self,
+        id: &CollectionId,
+        artifact: &ArtifactId,
+        now: Timestamp,
+    ) -> Result<bool, RepositoryError> {
+        let (removed, changes) = self.tables()?.remove_member(id, artifact, now);
+        self.tell(&changes);
+        Ok(removed)
+    }
+
+    async fn purge_missing(&self, before: Timestamp) -> Result<u64, RepositoryError> {
+        Ok(self.tables()?.purge_missing(before))
     }
 }

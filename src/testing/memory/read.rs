@@ -20,9 +20,10 @@ use crate::domain::{
 
 impl Tables {
     pub(super) fn collection(&self, id_or_name: &str) -> Option<Collection> {
-        // Every name here is its collection's id, so there is no second look by name.
-        let (id, kept) = self.collections.iter().find(|(id, _)| id.as_str() == id_or_name)?;
-        Some(self.answered(id, kept))
+        let mut all = self.collections.iter();
+        let by_id = all.clone().find(|(id, _)| id.as_str() == id_or_name);
+        let found = by_id.or_else(|| all.find(|(_, kept)| kept.name == id_or_name));
+        found.map(|(id, kept)| self.answered(id, kept))
     }
 
     pub(super) fn collections_page(&self, query: &CollectionQuery) -> CollectionPage {
@@ -30,7 +31,7 @@ impl Tables {
         let mut all: Vec<_> = self
             .collections
             .iter()
-            .map(|(id, kept)| ((text::sort_key(id.as_str()), id.as_str().to_owned()), id, kept))
+            .map(|(id, kept)| ((text::sort_key(&kept.name), id.as_str().to_owned()), id, kept))
             .filter(|(key, ..)| matches(&key.0))
             .collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
@@ -60,14 +61,14 @@ impl Tables {
         };
         Collection {
             id: id.clone(),
-            name: id.as_str().to_owned(),
-            description: None,
+            name: kept.name.clone(),
+            description: kept.description.clone(),
             kind: kept.kind,
             source: kept.source.clone(),
-            created_by: None,
+            created_by: kept.created_by.clone(),
             detached: own.is_some_and(|source| !source.attached),
             generation: kept.generation,
-            artifact_count: kept.rows.len() as u64,
+            artifact_count: kept.shown().count() as u64,
             verification: sources
                 .iter()
                 .filter_map(|source| source.verified_at)
@@ -133,7 +134,9 @@ impl Tables {
     }
 
     pub(super) fn memberships(&self, source: &SourceName, id: &ArtifactId) -> Vec<CollectionId> {
-        let holds = |kept: &KeptCollection| kept.rows.get(id).is_some_and(|r| r.source == *source);
+        let holds = |kept: &KeptCollection| {
+            kept.shown().any(|row| row.artifact.id == *id && row.source == *source)
+        };
         self.collections.iter().filter(|(_, kept)| holds(kept)).map(|(id, _)| id.clone()).collect()
     }
 

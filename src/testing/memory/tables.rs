@@ -19,6 +19,9 @@ pub(super) struct Tables {
 }
 
 pub(super) struct KeptCollection {
+    pub(super) name: String,
+    pub(super) description: Option<String>,
+    pub(super) created_by: Option<String>,
     pub(super) kind: CollectionKind,
     pub(super) source: Option<SourceName>,
     pub(super) generation: u64,
@@ -42,6 +45,8 @@ pub(super) struct Row {
     pub(super) source: SourceName,
     pub(super) artifact: Artifact,
     pub(super) invalidated_at: Option<Timestamp>,
+    /// Since when a member of a curated collection is hidden.
+    pub(super) missing_since: Option<Timestamp>,
 }
 
 impl Row {
@@ -83,8 +88,8 @@ impl Tables {
         &'a self,
         collection: &'a CollectionId,
     ) -> impl Iterator<Item = CollectionArtifact> + 'a {
-        let rows = self.collections.get(collection).into_iter().flat_map(|kept| kept.rows.values());
-        rows.map(|row| CollectionArtifact {
+        let kept = self.collections.get(collection).into_iter();
+        kept.flat_map(KeptCollection::shown).map(|row| CollectionArtifact {
             collection: collection.clone(),
             source: row.source.clone(),
             artifact: row.artifact.clone(),
@@ -94,6 +99,13 @@ impl Tables {
                 self.sources.get(&row.source).and_then(|kept| kept.verified_at),
             ),
         })
+    }
+}
+
+impl KeptCollection {
+    /// Its rows that are not hidden.
+    pub(super) fn shown(&self) -> impl Iterator<Item = &Row> {
+        self.rows.values().filter(|row| row.missing_since.is_none())
     }
 }
 

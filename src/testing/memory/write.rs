@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::tables::{KeptCollection, KeptSource, Row, Tables};
+use super::{
+    curated::Followed,
+    tables::{KeptCollection, KeptSource, Row, Tables},
+};
 use crate::domain::{
     Timestamp,
     artifact::Artifact,
@@ -13,8 +16,8 @@ use crate::domain::{
     report::SourceReport,
 };
 
-/// Every collection's rows at one moment.
-type Snapshot = BTreeMap<CollectionId, BTreeMap<ArtifactId, Row>>;
+/// Every collection's visible rows at one moment.
+pub(super) type Snapshot = BTreeMap<CollectionId, BTreeMap<ArtifactId, Row>>;
 
 impl Tables {
     pub(super) fn register(
@@ -37,8 +40,8 @@ impl Tables {
         for source in sources {
             self.attach(source, now);
         }
-        let changed = self.settle_all().then_some(default);
-        let told = self.bump(changed, &before, now);
+        let touched = self.settle_all(now).changed;
+        let told = self.bump(touched, &before, now);
         let kept = sources.iter().filter_map(|source| self.sources.get(&source.name));
         (kept.map(KeptSource::registered).collect(), told)
     }
@@ -77,7 +80,7 @@ impl Tables {
             return CollectionId::default_collection();
         }
         CollectionId::of_mirror(source)
-            .find(|id| !self.collections.contains_key(id))
+            .find(|id| self.collection(id.as_str()).is_none())
             .expect("there is always another number")
     }
 
@@ -89,6 +92,9 @@ impl Tables {
         now: Timestamp,
     ) {
         self.collections.entry(id.clone()).or_insert_with(|| KeptCollection {
+            name: id.as_str().to_owned(),
+            description: None,
+            created_by: None,
             kind,
             source: source.cloned(),
             generation: 0,
@@ -122,19 +128,18 @@ impl Tables {
             }
         }
 
-        let mut changed = BTreeSet::new();
+        let mut followed = Followed::default();
         if !touched.is_empty() {
-            changed.insert(home.clone());
+            followed.changed.insert(home.clone());
         }
         for id in &touched {
-            if self.settle(id) {
-                changed.insert(CollectionId::default_collection());
-            }
+            self.settle(id, home == CollectionId::default_collection(), delta.now, &mut followed);
         }
         for recheck in delta.rechecks {
             self.recheck(&home, &delta.source, recheck);
         }
-        Applied { removed, hidden: 0, changes: self.bump(changed, &before, delta.now) }
+        let Followed { changed, hidden, returned } = followed;
+        Applied { removed, hidden, returned, changes: self.bump(changed, &before, delta.now) }
     }
 
     /// Makes or replaces a row of a home; answers which, unless what stands there is as new.
@@ -154,7 +159,7 @@ impl Tables {
         let made_at = own.and_then(|row| row.artifact.added_at).unwrap_or(now);
         artifact.added_at.get_or_insert(made_at);
         let invalidated_at = old.and_then(|row| row.invalidated_at);
-        let row = Row { source: source.clone(), artifact, invalidated_at };
+        let row = Row { source: source.clone(), artifact, invalidated_at, missing_since: None };
         self.rows_mut(home).insert(id.clone(), row);
         Some(id)
     }
@@ -167,8 +172,23 @@ impl Tables {
         }
     }
 
-    /// Gives `default` the row of that id that the homes ask for; answers whether that changed it.
-    fn settle(&mut self, id: &ArtifactId) -> bool {
+    /// Gives `default` the row of that id that the homes ask for, unless the row changed there
+    /// already; if it did, curated collections follow.
+    fn settle(
+        &mut self,
+        id: &ArtifactId,
+        changed_already: bool,
+        now: Timestamp,
+        followed: &mut Followed,
+    ) {
+        if self.settle_in_default(id) || changed_already {
+            followed.changed.insert(CollectionId::default_collection());
+            self.follow(id, now, followed);
+        }
+    }
+
+    /// Answers whether that changed it.
+    fn settle_in_default(&mut self, id: &ArtifactId) -> bool {
         let default = CollectionId::default_collection();
         let before = self.row(&default, id).cloned();
         let at_home = |row: &Row| {
@@ -209,11 +229,14 @@ impl Tables {
     }
 
     /// [`Self::settle`] for every id there is, after sources came or went.
-    fn settle_all(&mut self) -> bool {
+    fn settle_all(&mut self, now: Timestamp) -> Followed {
         let ids = self.collections.values().flat_map(|kept| kept.rows.keys().cloned());
         let ids: BTreeSet<ArtifactId> = ids.collect();
-        let changed: Vec<_> = ids.iter().filter(|id| self.settle(id)).collect();
-        !changed.is_empty()
+        let mut followed = Followed::default();
+        for id in &ids {
+            self.settle(id, false, now, &mut followed);
+        }
+        followed
     }
 
     pub(super) fn invalidate(
@@ -230,7 +253,8 @@ impl Tables {
         let (mut marked, mut touched) = (0, BTreeSet::new());
         for (collection, kept) in &mut self.collections {
             let mut changed = false;
-            for (_, row) in kept.rows.iter_mut().filter(|(id, row)| concerns(collection, id, row)) {
+            let shown = kept.rows.iter_mut().filter(|(_, row)| row.missing_since.is_none());
+            for (_, row) in shown.filter(|(id, row)| concerns(collection, id, row)) {
                 marked += 1;
                 let before = row.is_invalidated();
                 row.invalidated_at = row.invalidated_at.max(Some(at));
@@ -247,12 +271,12 @@ impl Tables {
         &mut self.collections.get_mut(collection).expect("a home is a collection").rows
     }
 
-    fn snapshot(&self) -> Snapshot {
-        self.collections.iter().map(|(id, kept)| (id.clone(), kept.rows.clone())).collect()
+    pub(super) fn snapshot(&self) -> Snapshot {
+        self.collections.iter().map(|(id, kept)| (id.clone(), shown(&kept.rows))).collect()
     }
 
     /// Raises the generations of collections that have changed since then.
-    fn bump(
+    pub(super) fn bump(
         &mut self,
         touched: impl IntoIterator<Item = CollectionId>,
         before: &Snapshot,
@@ -261,10 +285,11 @@ impl Tables {
         let nothing = BTreeMap::new();
         let mut changes = Vec::new();
         for collection in touched {
-            let kept = self.collections.get_mut(&collection).expect("a home is a collection");
+            let kept = self.collections.get_mut(&collection).expect("it is there to be changed");
             kept.generation += 1;
             kept.updated_at = now;
             let was = before.get(&collection).unwrap_or(&nothing);
+            let is = shown(&kept.rows);
             let is_new = |id: &&ArtifactId| !was.contains_key(*id);
             let differs = |(id, row): &(&ArtifactId, &Row)| {
                 was.get(*id).is_some_and(|before| !before.looks_like(row))
@@ -272,9 +297,9 @@ impl Tables {
             changes.push(CollectionChange {
                 collection,
                 generation: kept.generation,
-                created: kept.rows.keys().filter(is_new).count() as u64,
-                updated: kept.rows.iter().filter(differs).count() as u64,
-                removed: was.keys().filter(|id| !kept.rows.contains_key(*id)).count() as u64,
+                created: is.keys().filter(is_new).count() as u64,
+                updated: is.iter().filter(differs).count() as u64,
+                removed: was.keys().filter(|id| !is.contains_key(*id)).count() as u64,
             });
         }
         changes
@@ -289,4 +314,10 @@ impl KeptSource {
         }
         self.last_report = report.or(self.last_report.take());
     }
+}
+
+/// Those that are not hidden.
+fn shown(rows: &BTreeMap<ArtifactId, Row>) -> BTreeMap<ArtifactId, Row> {
+    let shown = rows.iter().filter(|(_, row)| row.missing_since.is_none());
+    shown.map(|(id, row)| (id.clone(), row.clone())).collect()
 }

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Variables that begin with `LARDER_` and are no settings.
-const OTHERS: [&str; 1] = ["LARDER_LOG"];
+const OTHERS: [&str; 2] = ["LARDER_LOG", "LARDER_TOKEN"];
 
 /// The variables of a process. One that is set to nothing counts as not set.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +126,7 @@ mod tests {
     fn names_that_mean_nothing_are_found() {
         let environment = Environment::of(&[
             ("LARDER_LOG", "debug"),
+            ("LARDER_TOKEN", "x"),
             ("LARDER_SERVER_BIND", "127.0.0.1:1"),
             ("LARDER_AUTH_TOKENS", "x"),
             ("LARDER_SEVRER_BIND", "x"),

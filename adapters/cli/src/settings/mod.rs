@@ -17,7 +17,7 @@ mod tokens;
 mod values;
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
@@ -151,6 +151,18 @@ impl Settings {
             places,
             layers,
         })
+    }
+
+    /// Where a client finds the server: where `server.url` says, else where it listens.
+    pub(crate) fn server_url(&self) -> String {
+        let bind = self.bind;
+        let host = match bind.ip() {
+            ip if !ip.is_unspecified() => ip,
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        };
+        let listening = || format!("http://{}", SocketAddr::new(host, bind.port()));
+        self.url.clone().unwrap_or_else(listening)
     }
 
     /// Refuses an address that other machines reach unless there are access tokens: without them

@@ -153,6 +153,16 @@ impl Server {
         thread::spawn(move || request.send_empty().map(drop))
     }
 
+    /// The same, of a POST of JSON.
+    pub(crate) fn post_json(&self, path: &str, body: &Value) -> (u16, String) {
+        read(agent().post(self.url(path)).send_json(body).unwrap())
+    }
+
+    /// Where it answers.
+    pub(crate) fn address(&self) -> String {
+        self.url("")
+    }
+
     fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "where a helper fails, its test does")]
 
 mod binary;
+mod carrying;
 mod demo;
 mod kill;
 mod migrate;

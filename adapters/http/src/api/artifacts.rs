@@ -11,7 +11,7 @@ use poem_openapi::{
 
 use super::{
     Tag, default_collection,
-    editing::{location, shown},
+    editing::{location, revised},
     freshness_of,
     listing::{self, FilterParams, PageParams, Sort},
     parse_id,
@@ -95,15 +95,14 @@ impl ArtifactsApi {
         shared: Data<&Arc<State>>,
         caller: Data<&Caller>,
         body: Body<NewArtifactBody>,
-    ) -> Result<Created<SavedArtifact>, Refused<Written>> {
+    ) -> Result<Created<Revised<SavedArtifact>>, Refused<Written>> {
         let Some((new, collection)) = body.0 else {
             return Err(Problem::internal().into());
         };
         let saved =
             shared.larder.create_artifact(collection.as_deref(), new, caller.signature()).await?;
         let location = location(&saved);
-        let revision = saved.row.artifact.revision.clone();
-        Ok(Created::new(&shown(&shared, saved).await?, revision.as_str(), location)?)
+        Ok(Created::new(revised(&shared, saved).await?, location))
     }
 
     /// Count all artifacts by type, tag, origin and health

@@ -123,7 +123,11 @@ pub(super) async fn shown(shared: &State, saved: Saved) -> Result<SavedArtifact,
     Ok(SavedArtifact::new(saved, &freshness))
 }
 
-async fn revised(shared: &State, saved: Saved) -> Result<Revised<SavedArtifact>, Problem> {
+/// The same, with its revision.
+pub(super) async fn revised(
+    shared: &State,
+    saved: Saved,
+) -> Result<Revised<SavedArtifact>, Problem> {
     let revision = saved.row.artifact.revision.clone();
     Revised::new(&shown(shared, saved).await?, revision.as_str())
 }

@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod artifacts;
 pub(crate) mod collections;
+pub(crate) mod curated;
 pub(crate) mod editing;
 pub(crate) mod events;
 mod listing;

@@ -3,6 +3,7 @@
 
 mod artifact;
 mod collection;
+mod curated;
 mod deploying;
 mod editing;
 mod event;
@@ -15,6 +16,7 @@ mod report;
 
 pub(crate) use artifact::{ArtifactDetail, ArtifactList, FacetList, Freshness};
 pub(crate) use collection::{CollectionList, UserCollection};
+pub(crate) use curated::{ArtifactsAdded, ArtifactsToAdd, CollectionChange, NewCollectionBody};
 pub(crate) use deploying::{
     DeployRequest, DeploymentList, SyncRequest, TransferReport, UndeployRequest,
 };
@@ -117,6 +119,7 @@ mod tests {
         agree(&UserCollection::example());
         agree(&CollectionList::example());
         agree(&CacheStats::example());
+        agree(&ArtifactsAdded::example());
         agree(&RefreshReport::example());
         agree(&BatchReport::example());
         agree(&Problem::example());

@@ -109,6 +109,10 @@ pub(crate) struct RefreshReport {
     pub unchanged: u64,
     /// Rows whose files are gone.
     pub removed: u64,
+    /// Members of curated collections that are hidden now, as their artifacts are gone.
+    pub hidden: u64,
+    /// Members of curated collections that are shown again, as their artifacts are back.
+    pub returned: u64,
     /// Paths that gave no row: shadowed, refused or unreadable.
     pub skipped: u64,
     /// How many errors there were.
@@ -132,6 +136,8 @@ impl From<CollectionReport> for RefreshReport {
             updated: counts.updated,
             unchanged: counts.unchanged,
             removed: counts.removed,
+            hidden: counts.hidden,
+            returned: counts.returned,
             skipped: counts.skipped,
             errors_total: issues_total,
             errors: issues.into_iter().map(Into::into).collect(),
@@ -151,6 +157,8 @@ impl Example for RefreshReport {
             updated: 1,
             unchanged: 240,
             removed: 0,
+            hidden: 0,
+            returned: 0,
             skipped: 1,
             errors_total: 1,
             errors: vec![Issue {

@@ -6,6 +6,7 @@ mod house;
 
 mod access;
 mod conditional;
+mod curated;
 mod editing;
 mod gate;
 mod matrix;

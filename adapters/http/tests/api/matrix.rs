@@ -3,7 +3,10 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use larder::{
+    app::Larder,
     domain::{
+        caller::{Caller, Scope},
+        curated::NewCollection,
         deployment::{ProjectName, Transfer},
         writing::{Precondition, Written},
     },
@@ -39,6 +42,11 @@ fn write(ok: u16) -> Statuses {
     [401, 403, ok, ok, ok, ok, 401, 401]
 }
 
+/// Of a collection that belongs to the owner.
+fn owned(ok: u16) -> Statuses {
+    [401, 403, 403, ok, ok, 403, 401, 401]
+}
+
 /// An operation: its id, whom it answers what, its method and its path, and its body.
 type Row = (&'static str, Statuses, Method, &'static str, Option<Value>);
 
@@ -48,6 +56,7 @@ fn matrix() -> Vec<Row> {
     let post = |id, statuses, path, body| (id, statuses, Method::POST, path, body);
     let new = json!({"type": "command", "name": "of-{caller}", "description": "d"});
     let edit = json!({"description": "by {caller}"});
+    let collection = json!({"name": "made-by-{caller}"});
     let project = || Some(json!({"project_path": "/srv/p/shop"}));
     vec![
         get("getRoot", open(303), "/"),
@@ -57,6 +66,7 @@ fn matrix() -> Vec<Row> {
         get("getReadiness", open(200), "/readyz"),
         get("getMetrics", open(200), "/metrics"),
         get("getMe", read(200), "/api/v1/me"),
+        get("streamEvents", read(200), "/api/v1/events"),
         get("listUserCollections", read(200), "/api/v1/user-collections"),
         get("getCacheStats", read(200), "/api/v1/user-collections/cache-stats"),
         get("getUserCollection", read(200), "/api/v1/user-collections/work"),
@@ -65,8 +75,36 @@ fn matrix() -> Vec<Row> {
         post("refreshAll", write(200), "/api/v1/user-collections/refresh-cache", None),
         post(
             "refreshUserCollection",
-            write(200),
-            "/api/v1/user-collections/work/refresh-cache",
+            owned(200),
+            "/api/v1/user-collections/shelf/refresh-cache",
+            None,
+        ),
+        post("createUserCollection", write(201), "/api/v1/user-collections", Some(collection)),
+        (
+            "updateUserCollection",
+            owned(200),
+            Method::PUT,
+            "/api/v1/user-collections/shelf",
+            Some(edit.clone()),
+        ),
+        post(
+            "addArtifactsToCollection",
+            owned(200),
+            "/api/v1/user-collections/shelf/artifacts",
+            Some(json!({"artifact_ids": ["skill:kept"]})),
+        ),
+        (
+            "removeArtifactFromCollection",
+            owned(204),
+            Method::DELETE,
+            "/api/v1/user-collections/shelf/artifacts/skill:{caller}",
+            None,
+        ),
+        (
+            "deleteUserCollection",
+            owned(204),
+            Method::DELETE,
+            "/api/v1/user-collections/shelf-of-{caller}",
             None,
         ),
         get("listArtifacts", read(200), "/api/v1/artifacts"),
@@ -115,7 +153,21 @@ async fn house(settings: HttpSettings) -> House {
         house.files.put(&house.work, artifact(&format!("agent:{caller}")));
     }
     house.larder.start().await.unwrap();
+    fill_shelves(&house.larder).await;
     house
+}
+
+/// What the owner has put together: a shelf with an artifact for each caller to take away, and a shelf
+/// for each caller to delete.
+async fn fill_shelves(larder: &Arc<Larder>) {
+    let owner = Caller { name: Some("owner".to_owned()), scope: Scope::Write };
+    let of_callers = CALLERS.map(|caller| format!("shelf-of-{caller}"));
+    for name in of_callers.iter().map(String::as_str).chain(["shelf"]) {
+        let new = NewCollection::new(name, None).unwrap();
+        larder.create_collection(&new, &owner).await.unwrap();
+    }
+    let members = CALLERS.map(|caller| artifact_id(&format!("skill:{caller}")));
+    larder.add_artifacts("shelf", members.to_vec(), &owner).await.unwrap();
 }
 
 async fn ask(house: &House, row: &Row, caller: &str) -> Answer {
