@@ -18,7 +18,7 @@ use larder::{
     ports::{Scan, SourceError},
 };
 
-pub(crate) use self::classify::is_skill_file;
+pub(crate) use self::classify::{enters, is_skill_file};
 use self::{
     classify::Role,
     items::{Item, distinct, items},
