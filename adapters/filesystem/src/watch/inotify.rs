@@ -45,12 +45,8 @@ impl Inotify {
     /// Watches a directory; `None` when it is not there, or not to be read, so that a scan does not
     /// read it either. A directory that is watched already keeps its number.
     pub(super) fn add(&self, directory: &Path) -> Result<Option<i32>, String> {
-        match inotify::add_watch(&self.0, directory, WANTED) {
-            Ok(watch) => Ok(Some(watch)),
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::LOOP) => Ok(None),
-            Err(Errno::NOSPC) => Err(too_few("fs.inotify.max_user_watches")),
-            Err(other) => Err(told(&other.into())),
-        }
+        let added = inotify::add_watch(&self.0, directory, WANTED);
+        added.map(Some).or_else(|error| refused(error).map(|()| None))
     }
 
     /// Gives a watch back. One that went with its directory is gone already.
@@ -80,10 +76,43 @@ impl Inotify {
     }
 }
 
+/// What it means that a directory cannot be watched: nothing where a scan passes over it as well.
+fn refused(error: Errno) -> Result<(), String> {
+    match error {
+        Errno::NOENT | Errno::NOTDIR | Errno::ACCESS | Errno::LOOP => Ok(()),
+        Errno::NOSPC => Err(too_few("fs.inotify.max_user_watches")),
+        other => Err(told(&other.into())),
+    }
+}
+
 fn too_few(limit: &str) -> String {
     format!("the system allows no more watches: raise {limit} with sysctl, then restart Larder")
 }
 
 fn told(error: &io::Error) -> String {
     format!("the system does not watch it ({})", error.kind())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_told_with_what_raises_it_and_what_is_not_there_is_passed_over() {
+        let why = refused(Errno::NOSPC).unwrap_err();
+        assert!(why.contains("raise fs.inotify.max_user_watches"), "{why}");
+        assert!(refused(Errno::NOMEM).unwrap_err().contains("out of memory"));
+        for passed_over in [Errno::NOENT, Errno::NOTDIR, Errno::ACCESS] {
+            assert_eq!(refused(passed_over), Ok(()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_there_has_no_number_and_a_directory_keeps_its_own() {
+        let (inotify, directory) = (Inotify::new().unwrap(), tempfile::tempdir().unwrap());
+        assert_eq!(inotify.add(&directory.path().join("none")), Ok(None));
+        let watch = inotify.add(directory.path()).unwrap();
+        assert!(watch.is_some());
+        assert_eq!(inotify.add(&directory.path().join(".")), Ok(watch));
+    }
 }

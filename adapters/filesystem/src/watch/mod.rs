@@ -20,7 +20,7 @@ use larder::{
 };
 use tokio::{sync::mpsc, task, time::Instant};
 
-use self::{batch::Batch, inotify::Inotify, watched::Watched};
+use self::{inotify::Inotify, watched::Watched};
 use crate::FileSystemConfig;
 
 /// So long nothing may happen before what was gathered is told: a save is a handful of steps.
@@ -62,35 +62,30 @@ fn begin(
 
 /// Tells what happens until nobody listens any more, or the sources must be looked for.
 fn follow(mut watched: Watched, sender: &mpsc::Sender<Change>) {
-    loop {
-        let batch = match gather(&mut watched, sender) {
-            Ok(Some(batch)) => batch,
-            Ok(None) => return,
+    while !sender.is_closed() {
+        match gather(&mut watched) {
+            Ok(false) => continue,
+            Ok(true) => {}
             Err(error) => return tracing::error!(%error, "the system's events cannot be read"),
-        };
-        let Some(changes) = watched.settle(batch) else {
+        }
+        let Some(changes) = watched.settle() else {
             // The next watch may need what this one takes.
             drop(watched);
             let _ = sender.blocking_send(Change::Sources);
             return;
         };
         for change in changes {
-            if sender.blocking_send(change).is_err() {
-                return;
-            }
+            // Nobody listens: the loop ends.
+            let _ = sender.blocking_send(change);
         }
     }
 }
 
-/// Waits until something happens, and then for a moment in which nothing does. `None` when nobody
-/// listens any more.
-fn gather(watched: &mut Watched, sender: &mpsc::Sender<Change>) -> io::Result<Option<Batch>> {
-    let mut batch = Batch::default();
-    while batch.is_empty() {
-        if sender.is_closed() {
-            return Ok(None);
-        }
-        watched.read(ATTENTION, &mut batch)?;
+/// Waits a while for something to happen, and then for a moment in which nothing does. Whether
+/// anything happened.
+fn gather(watched: &mut Watched) -> io::Result<bool> {
+    if watched.is_quiet() && !watched.read(ATTENTION)? {
+        return Ok(false);
     }
     let began = Instant::now();
     let mut last = began;
@@ -98,9 +93,9 @@ fn gather(watched: &mut Watched, sender: &mpsc::Sender<Change>) -> io::Result<Op
         let until = (last + SILENCE).min(began + PATIENCE);
         let left = until.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Ok(Some(batch));
+            return Ok(true);
         }
-        if watched.read(left, &mut batch)? {
+        if watched.read(left)? {
             last = Instant::now();
         }
     }

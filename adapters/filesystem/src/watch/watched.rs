@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     ffi::{CStr, OsStr},
-    fs, io, iter,
+    fs, io, iter, mem,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -27,6 +27,8 @@ pub(super) struct Watched {
     /// By the number of the watch.
     uses: HashMap<i32, Vec<Use>>,
     sources: Vec<Followed>,
+    /// What happened and was not told yet.
+    batch: Batch,
 }
 
 impl Watched {
@@ -41,13 +43,13 @@ impl Watched {
             let rules = Rules::of(&source);
             Followed { source, rules, links: HashSet::new() }
         });
-        let mut watched = Self { inotify, uses: HashMap::new(), sources: followed.collect() };
+        let (sources, uses, batch) = (followed.collect(), HashMap::new(), Batch::default());
+        let mut watched = Self { inotify, uses, sources, batch };
         let mut silent = Vec::new();
         for (source, root) in roots.iter().enumerate() {
             let entered = watched.way_to(root).and_then(|()| watched.enter(source, ""));
             if let Err(why) = entered {
-                watched.forget(source, &HashSet::from([""]));
-                silent.push((watched.sources[source].source.name.clone(), why));
+                silent.push((watched.give_up(source), why));
             }
         }
         let plain = config.directories.iter().map(|directory| &directory.path);
@@ -60,9 +62,14 @@ impl Watched {
         (watched, silent)
     }
 
+    /// Whether nothing happened that is not told yet.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.batch.is_empty()
+    }
+
     /// Waits for events, and gathers what concerns any source. Whether anything did.
-    pub(super) fn read(&mut self, wait: Duration, batch: &mut Batch) -> io::Result<bool> {
-        let Self { inotify, uses, sources } = self;
+    pub(super) fn read(&mut self, wait: Duration) -> io::Result<bool> {
+        let Self { inotify, uses, sources, batch } = self;
         let mut any = false;
         inotify.read(wait, |event| {
             // A name that is no text is refused by a scan just as well.
@@ -74,9 +81,10 @@ impl Watched {
         Ok(any)
     }
 
-    /// What a batch means; `None` when the sources must be looked for. What came is watched before
-    /// it is told, so that whoever looks then misses nothing.
-    pub(super) fn settle(&mut self, batch: Batch) -> Option<Vec<Change>> {
+    /// What all that happened means; `None` when the sources must be looked for. What came is
+    /// watched before it is told, so that whoever looks then misses nothing.
+    pub(super) fn settle(&mut self) -> Option<Vec<Change>> {
+        let batch = mem::take(&mut self.batch);
         if batch.sources || batch.candidates.iter().any(|path| path.is_dir()) {
             return None;
         }
@@ -89,8 +97,7 @@ impl Watched {
                 fold::fold(&followed.source.name, &followed.rules, &touched);
             changes.extend(change);
             if let Err(why) = self.renew(source, &moved) {
-                self.forget(source, &HashSet::from([""]));
-                changes.push(Change::Silent(self.sources[source].source.name.clone(), why));
+                changes.push(Change::Silent(self.give_up(source), why));
             }
         }
         Some(changes)
@@ -98,10 +105,23 @@ impl Watched {
 
     /// Watches what stands at these paths now, and nothing that stood there before.
     fn renew(&mut self, source: usize, paths: &[String]) -> Result<(), String> {
+        if paths.is_empty() {
+            return Ok(());
+        }
         let tops: HashSet<&str> = paths.iter().map(String::as_str).collect();
         self.forget(source, &tops);
         let is_top = |path: &&str| !upwards(path).skip(1).any(|above| tops.contains(above));
-        tops.iter().copied().filter(is_top).try_for_each(|path| self.enter(source, path))
+        tops.iter().copied().filter(is_top).try_for_each(|path| self.enter(source, path))?;
+        // A directory that moved keeps its watch, so what is left over is known only now.
+        self.release();
+        Ok(())
+    }
+
+    /// Watches nothing of a source any more. Its name.
+    fn give_up(&mut self, source: usize) -> SourceName {
+        self.forget(source, &HashSet::from([""]));
+        self.release();
+        self.sources[source].source.name.clone()
     }
 
     /// Watches what stands at a path of a source, and all below it that a scan looks into.
@@ -212,21 +232,28 @@ impl Watched {
         Ok(true)
     }
 
-    /// Watches nothing of a source any more that lies at these paths or below.
+    /// Has no use any more for what lies at these paths of a source or below.
     fn forget(&mut self, source: usize, tops: &HashSet<&str>) {
-        if tops.is_empty() {
-            return;
-        }
         let is_below = |path: &str| upwards(path).any(|above| tops.contains(above));
         self.sources[source].links.retain(|path| !is_below(path));
-        let inotify = &self.inotify;
-        self.uses.retain(|watch, uses| {
-            uses.retain(|end| !end.path_of(source).is_some_and(is_below));
-            if uses.is_empty() {
-                inotify.remove(*watch);
+        for ends in self.uses.values_mut() {
+            ends.retain(|end| !end.path_of(source).is_some_and(is_below));
+        }
+    }
+
+    /// Gives back the watches that have no use.
+    fn release(&mut self) {
+        /// Half of what is read in one go.
+        const AT_ONCE: usize = 512;
+        let idle = self.uses.iter().filter(|(_, ends)| ends.is_empty()).map(|(watch, _)| *watch);
+        for some in idle.collect::<Vec<i32>>().chunks(AT_ONCE) {
+            for watch in some {
+                self.uses.remove(watch);
+                self.inotify.remove(*watch);
             }
-            !uses.is_empty()
-        });
+            // Each is told to have gone, which would fill the queue. An error comes again.
+            let _ = self.read(Duration::ZERO);
+        }
     }
 }
 
