@@ -18,7 +18,9 @@ use larder::{
     ports::{Scan, SourceError},
 };
 
-pub(crate) use self::classify::{enters, is_skill_file};
+#[cfg(target_os = "linux")]
+pub(crate) use self::classify::enters;
+pub(crate) use self::classify::is_skill_file;
 use self::{
     classify::Role,
     items::{Item, distinct, items},

@@ -13,7 +13,7 @@ use std::{
 
 use larder::domain::edit::Field;
 
-use super::{Fixture, Mirror, Watched, markdown};
+use super::{Cache, Fixture, Watched, plain};
 
 #[tokio::test]
 async fn a_save_in_place_tells_that_file() {
@@ -95,43 +95,43 @@ async fn a_file_that_is_written_without_a_pause_is_told_meanwhile() {
 
 #[tokio::test]
 async fn an_artifact_that_appears_is_not_missed_whenever_its_files_are_written() {
-    let mut mirror = Mirror::of(Watched::plain(&["skills/old/SKILL.md"]).await);
+    let mut cache = Cache::of(plain(&["skills/old/SKILL.md"])).await;
     for number in 0..40 {
-        mirror.watched.files.write(&format!("skills/n{number}/SKILL.md"), "first");
+        cache.watched.files.write(&format!("skills/n{number}/SKILL.md"), "first");
         if number % 4 == 0 {
-            mirror.agrees().await;
+            cache.agrees().await;
         }
-        mirror.watched.files.write(&format!("skills/n{number}/SKILL.md"), "second");
-        mirror.watched.files.write(&format!("deep/{number}/a/b/c/agents/x.md"), "deep");
+        cache.watched.files.write(&format!("skills/n{number}/SKILL.md"), "second");
+        cache.watched.files.write(&format!("deep/{number}/a/b/c/agents/x.md"), "deep");
     }
-    mirror.agrees().await;
+    cache.agrees().await;
 }
 
 #[tokio::test]
 async fn a_tree_that_is_moved_removed_or_brought_in_is_followed() {
-    let mut mirror = Mirror::of(Watched::plain(&["a/one/SKILL.md", "a/two/SKILL.md"]).await);
-    let root = mirror.watched.files.root.clone();
+    let mut cache = Cache::of(plain(&["a/one/SKILL.md", "a/two/SKILL.md"])).await;
+    let root = cache.watched.files.root.clone();
     let outside = root.with_file_name("outside");
     fs::rename(root.join("a"), root.join("b")).unwrap();
-    mirror.agrees().await;
-    mirror.watched.files.write("b/one/SKILL.md", "written after the move");
-    assert_eq!(mirror.watched.told_so_far().await, ["b/one/SKILL.md"]);
-    mirror.kept = markdown(&root);
+    cache.agrees().await;
+    cache.watched.files.write("b/one/SKILL.md", "written after the move");
+    assert_eq!(cache.watched.told_so_far().await, ["b/one/SKILL.md"]);
+    cache.rows = cache.scanned().await;
 
     fs::rename(root.join("b"), &outside).unwrap();
-    mirror.agrees().await;
+    cache.agrees().await;
     fs::write(outside.join("one/SKILL.md"), "written elsewhere").unwrap();
-    assert!(mirror.watched.told_so_far().await.is_empty());
-    mirror.kept = markdown(&root);
+    assert!(cache.watched.told_so_far().await.is_empty());
+    cache.rows = cache.scanned().await;
 
     fs::rename(&outside, root.join("c")).unwrap();
-    mirror.watched.files.write("c/two/SKILL.md", "written after it came");
-    mirror.agrees().await;
+    cache.watched.files.write("c/two/SKILL.md", "written after it came");
+    cache.agrees().await;
     fs::remove_dir_all(root.join("c")).unwrap();
-    mirror.agrees().await;
+    cache.agrees().await;
     fs::remove_file(root.join("marker.md")).unwrap();
-    mirror.agrees().await;
-    assert!(mirror.kept.is_empty());
+    cache.agrees().await;
+    assert!(cache.rows.is_empty());
 }
 
 #[tokio::test]
@@ -140,20 +140,20 @@ async fn a_thousand_files_that_change_at_once_are_all_seen() {
     for number in 0..1000 {
         files.write(&format!("skills/s{number}/SKILL.md"), "old");
     }
-    let mut mirror = Mirror::of(Watched::new(files).await);
+    let mut cache = Cache::of(files).await;
     for number in 0..1000 {
-        let path = mirror.watched.path(&format!("skills/s{number}/SKILL.md"));
+        let path = cache.watched.path(&format!("skills/s{number}/SKILL.md"));
         fs::remove_file(&path).unwrap();
         fs::write(&path, "new").unwrap();
     }
-    mirror.agrees().await;
-    fs::rename(mirror.watched.path("skills"), mirror.watched.path("replaced")).unwrap();
+    cache.agrees().await;
+    fs::rename(cache.watched.path("skills"), cache.watched.path("replaced")).unwrap();
     for number in 0..1000 {
-        mirror.watched.files.write(&format!("skills/s{number}/SKILL.md"), "replaced");
+        cache.watched.files.write(&format!("skills/s{number}/SKILL.md"), "replaced");
     }
-    mirror.agrees().await;
-    mirror.watched.files.write("skills/s999/SKILL.md", "and one more");
-    mirror.agrees().await;
+    cache.agrees().await;
+    cache.watched.files.write("skills/s999/SKILL.md", "and one more");
+    cache.agrees().await;
 }
 
 #[tokio::test]

@@ -2,16 +2,18 @@
 
 mod files;
 mod places;
+mod random;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use larder::{
-    domain::watching::Change,
+    domain::{
+        artifact::{Artifact, Health, Metadata},
+        collection::Source,
+        id::ArtifactId,
+        revision::Revision,
+        watching::Change,
+    },
     ports::{ArtifactSource, Watch},
 };
 use tokio::{sync::mpsc, time::timeout};
@@ -38,11 +40,7 @@ impl Watched {
 
     /// A plain directory with these files.
     async fn plain(paths: &[&str]) -> Self {
-        let files = Fixture::plain();
-        for path in paths {
-            files.write(path, "old");
-        }
-        Self::new(files).await
+        Self::new(plain(paths)).await
     }
 
     fn path(&self, path: &str) -> PathBuf {
@@ -90,6 +88,15 @@ impl Watched {
     }
 }
 
+/// A plain directory with these files.
+fn plain(paths: &[&str]) -> Fixture {
+    let files = Fixture::plain();
+    for path in paths {
+        files.write(path, "old");
+    }
+    files
+}
+
 async fn watch(files: &Fixture) -> Watch {
     let sources = files.files.discover(&[]).await;
     files.files.watch(&sources).await
@@ -105,54 +112,65 @@ fn in_words(change: Option<Change>) -> String {
     }
 }
 
-/// What a cache would hold that does nothing but what it is told.
-struct Mirror {
+/// What a cache holds of one artifact.
+type Row = (String, Revision, Health, Metadata);
+
+/// A cache that reads again what it is told, and nothing else: one row where a file has one, else
+/// everything.
+struct Cache {
     watched: Watched,
-    kept: BTreeMap<String, String>,
+    source: Source,
+    rows: BTreeMap<ArtifactId, Row>,
 }
 
-impl Mirror {
-    fn of(watched: Watched) -> Self {
-        let kept = markdown(&watched.files.root);
-        Self { watched, kept }
+impl Cache {
+    async fn of(files: Fixture) -> Self {
+        let source = files.source().await;
+        let mut cache = Self { watched: Watched::new(files).await, source, rows: BTreeMap::new() };
+        cache.rows = cache.scanned().await;
+        cache
     }
 
-    /// Waits until the files and what is kept of them agree.
+    async fn scanned(&self) -> BTreeMap<ArtifactId, Row> {
+        let files = &self.watched.files.files;
+        let scan = files.scan(&self.source, Arc::default(), None, true).await;
+        // A manifest that is not valid leaves what is cached as it is.
+        scan.map_or_else(|_| self.rows.clone(), |scan| scan.read.into_iter().map(row).collect())
+    }
+
+    /// Waits until the cache and the files agree.
     async fn agrees(&mut self) {
-        while self.kept != markdown(&self.watched.files.root) {
+        while self.rows != self.scanned().await {
             match self.watched.next().await {
                 Some(Change::Files(_, paths)) => {
                     for path in paths {
-                        match fs::read_to_string(self.watched.path(&path)) {
-                            Ok(text) if self.kept.contains_key(&path) => {
-                                self.kept.insert(path, text);
-                            }
-                            _ => self.kept = markdown(&self.watched.files.root),
-                        }
+                        self.read_again(&path).await;
                     }
                 }
-                Some(Change::Tree(_)) => self.kept = markdown(&self.watched.files.root),
+                Some(Change::Tree(_)) => self.rows = self.scanned().await,
                 other => panic!("{}", in_words(other)),
             }
         }
     }
-}
 
-/// All Markdown that a scan would see, with its text.
-fn markdown(root: &Path) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut waiting = vec![root.to_owned()];
-    while let Some(directory) = waiting.pop() {
-        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if entry.file_name().as_encoded_bytes().starts_with(b".") {
-            } else if path.is_dir() {
-                waiting.push(path);
-            } else if let Ok(text) = fs::read_to_string(&path) {
-                let path = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
-                found.insert(path, text);
+    async fn read_again(&mut self, path: &str) {
+        let at_path = self.rows.iter().filter(|(_, row)| row.0 == path);
+        let ids: Vec<ArtifactId> = at_path.map(|(id, _)| id.clone()).collect();
+        for id in &ids {
+            let files = &self.watched.files.files;
+            let read = files.read(&self.source, id, Some(path.to_owned())).await;
+            match read {
+                Ok(Some(artifact)) => self.rows.extend([row(artifact)]),
+                _ => self.rows = self.scanned().await,
             }
         }
+        if ids.is_empty() {
+            self.rows = self.scanned().await;
+        }
     }
-    found
+}
+
+fn row(artifact: Artifact) -> (ArtifactId, Row) {
+    let Artifact { id, path, revision, health, metadata, .. } = artifact;
+    (id, (path, revision, health, metadata))
 }
