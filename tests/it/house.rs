@@ -9,7 +9,7 @@ use larder::{
     ports::Clock,
 };
 use larder_filesystem::{FileSystem, FileSystemConfig, PlainDirectory};
-use larder_http::{HttpSettings, TokenRule};
+use larder_http::HttpSettings;
 use larder_prometheus::Prometheus;
 pub(crate) use larder_tests::database::Backend;
 use larder_tests::database::Database;
@@ -47,15 +47,6 @@ impl House {
     /// Serves `collections/*` and the plain directory `plain` below `files`, from an empty cache;
     /// projects may lie in `projects`.
     pub(crate) async fn open(files: &Arc<TempDir>, backend: Backend) -> Self {
-        Self::open_for(files, backend, Vec::new()).await
-    }
-
-    /// The same, for who has one of these tokens.
-    pub(crate) async fn open_for(
-        files: &Arc<TempDir>,
-        backend: Backend,
-        tokens: Vec<TokenRule>,
-    ) -> Self {
         let database = Database::new(backend).await;
         let cache = database.migrated().await;
         let clock: Arc<dyn Clock> = Arc::new(RealClock);
@@ -91,7 +82,7 @@ impl House {
             request_timeout: Duration::from_mins(1),
             refresh_per_minute: 1_000,
             refresh_burst: 1_000,
-            tokens,
+            tokens: Vec::new(),
             metrics_need_read: false,
         };
         let service = larder_http::service(Arc::clone(&larder), &settings);
@@ -160,18 +151,6 @@ impl House {
             request = request.body_json(body);
         }
         async move { Answer::of(request.send().await).await }
-    }
-
-    /// The answer to a request with that token.
-    pub(crate) async fn send_as(&self, token: &str, method: Method, path: &str) -> Answer {
-        let request = self.client.request(method, format!("/api/v1/{path}"));
-        let request = request.header("authorization", format!("Bearer {token}"));
-        Answer::of(request.send().await).await
-    }
-
-    /// Runs a statement past Larder.
-    pub(crate) async fn execute(&self, sql: &str) {
-        self.database.execute(sql).await;
     }
 
     /// The `ETag` of a page.
