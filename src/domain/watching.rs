@@ -31,11 +31,14 @@ impl WatchMode {
 /// What became known of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// These files of a source, which are there, were written. Paths are relative to its root.
+    /// These files of a source, which are there, were written. Paths are relative to its root,
+    /// sorted, each once. A row at one of them hangs on that file alone; one without a row may be
+    /// another artifact: only a scan can tell.
     Files(SourceName, Vec<String>),
     /// Something of a source came, went or moved, or nobody knows what: only a scan can tell.
     Tree(SourceName),
-    /// A source's root came, went or is another directory now: the sources must be looked for.
+    /// A source's root came, went or is another directory now, or so much happened that anything
+    /// may have been lost: the sources must be looked for, and all be scanned.
     Sources,
     /// From now on the file system tells nothing of this source any more: why, in a few words.
     Silent(SourceName, String),

@@ -78,8 +78,9 @@ pub struct Scan {
 pub struct Watch {
     /// The sources of which the file system tells nothing: why, in a few words.
     pub silent: Vec<(SourceName, String)>,
-    /// What changes from now on. A receiver that is dropped ends the watch; a sender that is gone
-    /// means that the watch has failed.
+    /// What changes from now on. A receiver that is dropped ends the watch within a second. After
+    /// [`Change::Sources`] the stream ends, and all must be watched anew; a stream that ends
+    /// without it has failed.
     pub changes: mpsc::Receiver<Change>,
 }
 

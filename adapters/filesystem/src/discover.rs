@@ -139,12 +139,13 @@ fn is_made_of(wanted: &str, name: &SourceName) -> bool {
 }
 
 /// A path that stays the same while links and mounts come and go: absolute, as written.
-fn lasting(path: &Path) -> PathBuf {
+pub(crate) fn lasting(path: &Path) -> PathBuf {
     // Collected from its components it has no slash at the end.
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).components().collect()
 }
 
-fn sub_directories(directory: &Path) -> io::Result<Vec<PathBuf>> {
+/// Those that are not hidden.
+pub(crate) fn sub_directories(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(directory)?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
     Ok(paths.filter(|path| !is_hidden(path) && path.is_dir()).collect())

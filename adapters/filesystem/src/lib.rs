@@ -6,6 +6,7 @@
 //! - `frontmatter`, `json`, `lists`, `reading`: what one file says of its artifact.
 //! - `files`, `fingerprint`: reading within the root and within limits, and what a stat proves.
 //! - `write`: edits, creations and deletions, all or nothing.
+//! - `watch`: what changes while nobody asks.
 //! - `rows`: artifacts made of all this, and which of them a scan needs to read.
 
 mod content;
@@ -21,6 +22,10 @@ mod plain;
 mod project;
 mod reading;
 mod rows;
+#[cfg(target_os = "linux")]
+mod watch;
+#[cfg(not(target_os = "linux"))]
+#[path = "watch/elsewhere.rs"]
 mod watch;
 mod write;
 

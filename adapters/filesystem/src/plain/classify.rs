@@ -83,11 +83,7 @@ impl Dir {
 
     /// Whether a sub-directory is looked into.
     pub(crate) fn enters(&self, name: &str) -> bool {
-        if name.starts_with('.') {
-            return NOT_HIDDEN.contains(&name);
-        }
-        let is_state = self.name == ".claude" && STATE.contains(&name);
-        !is_state && !PASSED_OVER.contains(&name)
+        enters(&self.name, name)
     }
 
     /// A sub-directory. Markdown in a skill's directory belongs to the skill, except in its own
@@ -130,6 +126,15 @@ impl Dir {
             _ => None,
         }
     }
+}
+
+/// Whether a directory is looked into that lies in one called `parent`.
+pub(crate) fn enters(parent: &str, name: &str) -> bool {
+    if name.starts_with('.') {
+        return NOT_HIDDEN.contains(&name);
+    }
+    let is_state = parent == ".claude" && STATE.contains(&name);
+    !is_state && !PASSED_OVER.contains(&name)
 }
 
 /// Whether a file is a skill's main file, in any letter case.

@@ -18,6 +18,8 @@ use larder::{
     ports::{Scan, SourceError},
 };
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::classify::enters;
 pub(crate) use self::classify::is_skill_file;
 use self::{
     classify::Role,

@@ -7,4 +7,5 @@ mod managed;
 mod plain;
 mod projects;
 mod support;
+mod watch;
 mod writes;

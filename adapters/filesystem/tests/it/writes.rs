@@ -98,7 +98,11 @@ impl Fixture {
         self.files.edit(&place, &edit.unwrap(), precondition, "local").await
     }
 
-    async fn edit(&self, id: &str, changes: &[(Field, &str)]) -> Result<Written, WriteError> {
+    pub(crate) async fn edit(
+        &self,
+        id: &str,
+        changes: &[(Field, &str)],
+    ) -> Result<Written, WriteError> {
         self.edit_at(id, "", changes, &Precondition::any()).await
     }
 

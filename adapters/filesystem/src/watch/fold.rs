@@ -1,0 +1,278 @@
+//! What it means for a source that some of its paths were touched.
+
+use std::fs;
+
+use larder::domain::{
+    collection::{Layout, Source},
+    id::SourceName,
+    watching::Change,
+};
+
+use super::batch::Touch;
+use crate::{
+    managed::{LOCK, MANIFEST},
+    plain,
+    reading::is_markdown,
+};
+
+/// More files than these are found sooner by a scan.
+const MOST_FILES: usize = 200;
+/// JSON that holds artifacts of a plain directory.
+const PLAIN_JSON: [&str; 4] = [".mcp.json", "hooks.json", "plugin.json", "settings.json"];
+/// What a manifest names as an artifact of one file, beside Markdown.
+const WRITTEN: [&str; 11] =
+    ["json", "toml", "yaml", "yml", "txt", "mdc", "sh", "py", "js", "mjs", "ts"];
+
+/// A path that was touched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Touched {
+    /// Relative to the source's root.
+    pub(super) path: String,
+    pub(super) touch: Touch,
+    /// What is there now.
+    pub(super) now: Now,
+    /// Whether it was a link when it was looked at last.
+    pub(super) was_link: bool,
+}
+
+/// What stands at a path; links are not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Now {
+    /// Nothing, or nothing that is ever read.
+    Nothing,
+    File,
+    Link,
+    Directory,
+}
+
+/// What a batch means for one source.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// What is to be told.
+    pub(super) change: Option<Change>,
+    /// Directories and links that came, went or were replaced: what is watched below them is not
+    /// right any more.
+    pub(super) moved: Vec<String>,
+}
+
+/// What a file's name says of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bearing {
+    /// It is no artifact, whatever it holds.
+    None,
+    /// It may be one artifact, and says nothing of others.
+    Own,
+    /// Which artifacts there are may hang on what it holds.
+    Wider,
+}
+
+/// What a touched path means.
+enum Meaning {
+    Nothing,
+    /// The file at it holds something else.
+    File,
+    /// Only a scan can tell.
+    Tree,
+    /// The same, and what is watched is not right any more.
+    Moved,
+}
+
+/// What is looked at in a source.
+#[derive(Debug)]
+pub(super) struct Rules {
+    layout: Layout,
+    /// What the root's own directory is called, which `.claude` makes a difference to.
+    root_name: String,
+}
+
+impl Rules {
+    pub(super) fn of(source: &Source) -> Self {
+        let real = fs::canonicalize(&source.root).unwrap_or_else(|_| source.root.clone().into());
+        let root_name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { layout: source.layout, root_name }
+    }
+
+    /// Whether a directory at a path, relative to the root, is looked into.
+    pub(super) fn enters(&self, path: &str) -> bool {
+        let (parent, name) = path.rsplit_once('/').unwrap_or((&self.root_name, path));
+        let parent = parent.rsplit_once('/').map_or(parent, |(_, name)| name);
+        match self.layout {
+            Layout::Plain => plain::enters(parent, name),
+            // A manifest may well name a skill `target`.
+            Layout::Managed => plain::enters("", name) || name == "target",
+        }
+    }
+
+    /// Whether a file of that name may be, or hold, an artifact.
+    pub(super) fn matters(&self, name: &str) -> bool {
+        self.bearing(name) != Bearing::None
+    }
+
+    fn bearing(&self, name: &str) -> Bearing {
+        let is_probe = name.starts_with(['.', '#']) || name.ends_with('~');
+        if is_probe && name != ".mcp.json" {
+            return Bearing::None;
+        }
+        if is_markdown(name) {
+            return Bearing::Own;
+        }
+        let written = || {
+            let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+            extension.is_some_and(|extension| WRITTEN.contains(&extension))
+        };
+        let wider = match self.layout {
+            Layout::Plain => PLAIN_JSON.contains(&name),
+            Layout::Managed => [MANIFEST, LOCK].contains(&name) || written(),
+        };
+        if wider { Bearing::Wider } else { Bearing::None }
+    }
+
+    fn meaning(&self, touched: &Touched) -> Meaning {
+        let Touched { path, touch, now, was_link } = touched;
+        let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);
+        match (now, self.bearing(name)) {
+            // It came and went meanwhile: editors try whether they may write.
+            (Now::Nothing, _) if touch.made && !was_link => Meaning::Nothing,
+            _ if touch.directory || *was_link || *now == Now::Directory => Meaning::Moved,
+            (Now::Link, bearing) if bearing != Bearing::None || self.enters(path) => Meaning::Moved,
+            (Now::Link, _) | (_, Bearing::None) => Meaning::Nothing,
+            (Now::File, Bearing::Own) => Meaning::File,
+            _ => Meaning::Tree,
+        }
+    }
+}
+
+/// What is to be told of a source whose paths were touched, given in order and each once, and what
+/// must be watched anew.
+pub(super) fn fold(source: &SourceName, rules: &Rules, touched: &[Touched]) -> Folded {
+    let (mut files, mut moved, mut tree) = (Vec::new(), Vec::new(), false);
+    for touched in touched {
+        match rules.meaning(touched) {
+            Meaning::Nothing => {}
+            Meaning::File => files.push(touched.path.clone()),
+            Meaning::Tree => tree = true,
+            Meaning::Moved => moved.push(touched.path.clone()),
+        }
+    }
+    let change = if tree || !moved.is_empty() || files.len() > MOST_FILES {
+        Some(Change::Tree(source.clone()))
+    } else {
+        (!files.is_empty()).then(|| Change::Files(source.clone(), files))
+    };
+    Folded { change, moved }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WRITTEN: Touch = Touch { made: false, directory: false };
+    const MADE: Touch = Touch { made: true, directory: false };
+    const OF_DIRECTORY: Touch = Touch { made: false, directory: true };
+
+    fn touched(path: &str, touch: Touch, now: Now) -> Touched {
+        Touched { path: path.to_owned(), touch, now, was_link: false }
+    }
+
+    fn rules(layout: Layout) -> Rules {
+        Rules { layout, root_name: "work".to_owned() }
+    }
+
+    fn folded(layout: Layout, touched: &[Touched]) -> Folded {
+        fold(&SourceName::new("work").unwrap(), &rules(layout), touched)
+    }
+
+    /// What is told, in words.
+    fn told(layout: Layout, touched: &[Touched]) -> String {
+        match folded(layout, touched).change {
+            None => "nothing".to_owned(),
+            Some(Change::Files(_, paths)) => paths.join(" "),
+            Some(Change::Tree(_)) => "tree".to_owned(),
+            Some(other) => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_touched_path_is_told_as_what_it_may_mean() {
+        use Layout::{Managed, Plain};
+        use Now::{Directory, File, Link, Nothing};
+        let cases = [
+            (Plain, "a/SKILL.md", WRITTEN, File, "a/SKILL.md"),
+            (Plain, "a/skill.MD", MADE, File, "a/skill.MD"),
+            (Plain, "a/SKILL.md", WRITTEN, Nothing, "tree"),
+            (Plain, "a/SKILL.md", MADE, Nothing, "nothing"),
+            (Plain, "a/SKILL.md", WRITTEN, Link, "tree"),
+            (Plain, ".claude-plugin/plugin.json", WRITTEN, File, "tree"),
+            (Plain, ".mcp.json", WRITTEN, File, "tree"),
+            (Plain, "a/settings.local.json", WRITTEN, File, "nothing"),
+            (Plain, "a/package.json", WRITTEN, Nothing, "nothing"),
+            (Managed, "collection.toml", WRITTEN, File, "tree"),
+            (Managed, "collection.lock", WRITTEN, File, "tree"),
+            (Plain, "collection.lock", WRITTEN, File, "nothing"),
+            (Managed, "hooks/lint.sh", WRITTEN, File, "tree"),
+            (Managed, "mcp/github.json", WRITTEN, File, "tree"),
+            (Managed, "agents/a.md", WRITTEN, File, "agents/a.md"),
+            (Managed, "a/__pycache__/x.pyc", WRITTEN, File, "nothing"),
+            (Plain, "a/4913", MADE, File, "nothing"),
+            (Plain, "a/SKILL.md~", WRITTEN, Nothing, "nothing"),
+            (Plain, "a/.SKILL.md.swp", WRITTEN, Nothing, "nothing"),
+            (Plain, "a/.#SKILL.md", MADE, Link, "nothing"),
+            (Plain, "a/#SKILL.md#", WRITTEN, File, "nothing"),
+            (Plain, "a/sedX1y2Z3", WRITTEN, Nothing, "nothing"),
+            (Plain, "a/SKILL.md.tmp.1.2", WRITTEN, Nothing, "nothing"),
+            (Plain, "a/b", OF_DIRECTORY, Directory, "tree"),
+            (Plain, "a/b", OF_DIRECTORY, Nothing, "tree"),
+            (Plain, "a/b", WRITTEN, Directory, "tree"),
+            (Plain, "a/b", MADE, Link, "tree"),
+            (Plain, "a/b", MADE, File, "nothing"),
+        ];
+        for (layout, path, touch, now, expected) in cases {
+            let told = told(layout, &[touched(path, touch, now)]);
+            assert_eq!(told, expected, "{layout:?} {path} {touch:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn files_are_told_in_order_unless_a_scan_tells_more_than_they_do() {
+        let file = |path: &str| touched(path, WRITTEN, Now::File);
+        let files = [file("a.md"), file("b.md"), file("c.txt")];
+        assert_eq!(told(Layout::Plain, &files), "a.md b.md");
+        let with_one_gone = [file("a.md"), touched("b.md", WRITTEN, Now::Nothing)];
+        assert_eq!(told(Layout::Plain, &with_one_gone), "tree");
+        let many: Vec<Touched> =
+            (0..=MOST_FILES).map(|number| file(&format!("{number}.md"))).collect();
+        assert_eq!(told(Layout::Plain, &many), "tree");
+        assert_eq!(told(Layout::Plain, &many[1..]).split(' ').count(), MOST_FILES);
+    }
+
+    #[test]
+    fn what_is_watched_anew_is_what_was_or_is_a_directory_or_a_link() {
+        let link = Touched { was_link: true, ..touched("l", WRITTEN, Now::Nothing) };
+        let replaced = Touched { was_link: true, ..touched("m.md", WRITTEN, Now::File) };
+        let touched = [
+            touched("a/new", OF_DIRECTORY, Now::Directory),
+            touched("a/x.md", WRITTEN, Now::File),
+            touched("b", MADE, Now::Link),
+            link,
+            replaced,
+        ];
+        let folded = folded(Layout::Plain, &touched);
+        assert_eq!(folded.moved, ["a/new", "b", "l", "m.md"]);
+        assert!(matches!(folded.change, Some(Change::Tree(_))));
+    }
+
+    #[test]
+    fn directories_that_no_scan_looks_into_are_passed_over() {
+        let (plain, managed) = (rules(Layout::Plain), rules(Layout::Managed));
+        for path in [".git", ".larder", "a/.venv", "a/node_modules"] {
+            assert!(!plain.enters(path) && !managed.enters(path), "{path}");
+        }
+        for path in ["skills", ".claude", "a/.claude-plugin"] {
+            assert!(plain.enters(path) && managed.enters(path), "{path}");
+        }
+        assert!(!plain.enters("a/target") && managed.enters("skills/target"));
+        assert!(!plain.enters("a/.claude/projects") && plain.enters("a/projects"));
+        let of_claude = Rules { root_name: ".claude".to_owned(), ..plain };
+        assert!(!of_claude.enters("projects") && of_claude.enters("a/projects"));
+    }
+}
