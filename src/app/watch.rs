@@ -85,9 +85,14 @@ impl Larder {
     async fn watch_sources(self: &Arc<Self>) -> Result<Ended, Error> {
         let mut others = self.sources_changed.subscribe();
         let sources = self.register_sources().await?;
-        others.mark_unchanged();
         let roots: Vec<Source> = sources.iter().map(|known| known.source.clone()).collect();
         let Watch { silent, mut changes } = self.ports.source.watch(&roots).await;
+        // One that came while the watch was set up was told to nobody.
+        let sources_now = self.register_sources().await?;
+        if sources_now.iter().map(|known| &known.source).ne(&roots) {
+            return Ok(Ended::Sources);
+        }
+        others.mark_unchanged();
         let mut following = Following { larder: Arc::clone(self), tasks: JoinSet::new() };
         self.note_watched(&sources);
         for (source, reason) in silent {
@@ -168,7 +173,11 @@ impl Following {
         match change {
             Change::Files(source, paths) => self.reread(source, paths).await,
             Change::Tree(source) => self.scan(source),
-            Change::Silent(source, reason) => self.poll(source, reason),
+            Change::Silent(source, reason) => {
+                // What was told last may not be all that happened.
+                self.scan(source.clone());
+                self.poll(source, reason);
+            }
             // Told one level higher.
             Change::Sources => {}
         }

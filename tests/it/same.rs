@@ -11,7 +11,7 @@ use crate::{
 
 /// Without what depends on when it was asked.
 fn timeless(value: &mut Value) {
-    const TIMES: [&str; 10] = [
+    const TIMES: [&str; 12] = [
         "added_at",
         "synced_at",
         "expires_at",
@@ -22,6 +22,8 @@ fn timeless(value: &mut Value) {
         "oldest_sync_age_seconds",
         "hit_rate",
         "last_refresh",
+        "next_try_at",
+        "verified_at",
     ];
     match value {
         Value::Object(fields) => {

@@ -142,7 +142,8 @@ impl Rules {
     }
 }
 
-/// What is to be told of a source, and what must be watched anew.
+/// What is to be told of a source whose paths were touched, given in order and each once, and what
+/// must be watched anew.
 pub(super) fn fold(source: &SourceName, rules: &Rules, touched: &[Touched]) -> Folded {
     let (mut files, mut moved, mut tree) = (Vec::new(), Vec::new(), false);
     for touched in touched {
@@ -153,8 +154,6 @@ pub(super) fn fold(source: &SourceName, rules: &Rules, touched: &[Touched]) -> F
             Meaning::Moved => moved.push(touched.path.clone()),
         }
     }
-    files.sort_unstable();
-    files.dedup();
     let change = if tree || !moved.is_empty() || files.len() > MOST_FILES {
         Some(Change::Tree(source.clone()))
     } else {
@@ -234,9 +233,9 @@ mod tests {
     }
 
     #[test]
-    fn files_are_told_sorted_and_once_and_a_scan_tells_more_than_they_do() {
+    fn files_are_told_in_order_unless_a_scan_tells_more_than_they_do() {
         let file = |path: &str| touched(path, WRITTEN, Now::File);
-        let files = [file("b.md"), file("a.md"), file("b.md"), file("c.txt")];
+        let files = [file("a.md"), file("b.md"), file("c.txt")];
         assert_eq!(told(Layout::Plain, &files), "a.md b.md");
         let with_one_gone = [file("a.md"), touched("b.md", WRITTEN, Now::Nothing)];
         assert_eq!(told(Layout::Plain, &with_one_gone), "tree");

@@ -38,7 +38,6 @@ impl Watched {
         sources: Vec<Source>,
         inotify: Inotify,
     ) -> (Self, Vec<(SourceName, String)>) {
-        let roots: Vec<PathBuf> = sources.iter().map(|source| (&source.root).into()).collect();
         let followed = sources.into_iter().map(|source| {
             let rules = Rules::of(&source);
             Followed { source, rules, links: HashSet::new() }
@@ -46,20 +45,25 @@ impl Watched {
         let (sources, uses, batch) = (followed.collect(), HashMap::new(), Batch::default());
         let mut watched = Self { inotify, uses, sources, batch };
         let mut silent = Vec::new();
-        for (source, root) in roots.iter().enumerate() {
-            let entered = watched.way_to(root).and_then(|()| watched.enter(source, ""));
+        for source in 0..watched.sources.len() {
+            let root = PathBuf::from(&watched.sources[source].source.root);
+            let entered = watched.way_to(&root).and_then(|()| watched.enter(source, ""));
             if let Err(why) = entered {
                 silent.push((watched.give_up(source), why));
             }
         }
-        let plain = config.directories.iter().map(|directory| &directory.path);
-        let places = plain.map(|path| watched.way_to(&discover::lasting(path)));
-        let mut results: Vec<Result<(), String>> = places.collect();
-        results.extend(config.collections.iter().map(|path| watched.collections_in(path, &roots)));
-        for why in results.into_iter().filter_map(Result::err) {
-            tracing::warn!(why, "new sources may not be noticed at once");
+        if let Err(why) = watched.expect_others(config) {
+            tracing::warn!(why, "a source that appears may not be noticed at once");
         }
         (watched, silent)
+    }
+
+    /// Watches the places where the configuration has sources that are not there yet.
+    fn expect_others(&mut self, config: &FileSystemConfig) -> Result<(), String> {
+        for directory in &config.directories {
+            self.way_to(&discover::lasting(&directory.path))?;
+        }
+        config.collections.iter().try_for_each(|directory| self.collections_in(directory))
     }
 
     /// Whether nothing happened that is not told yet.
@@ -205,19 +209,18 @@ impl Watched {
     }
 
     /// Watches for sources that may appear in a directory of collections.
-    fn collections_in(&mut self, directory: &Path, roots: &[PathBuf]) -> Result<(), String> {
+    fn collections_in(&mut self, directory: &Path) -> Result<(), String> {
         let directory = discover::lasting(directory);
         self.way_to(&directory)?;
-        if roots.contains(&directory) {
+        // What has a manifest is a source itself, or is none for a reason that lasts.
+        let has_none = |path: &PathBuf| !path.join(MANIFEST).is_file();
+        if !has_none(&directory) {
             return Ok(());
         }
         self.add(&directory, Use::Collections(directory.clone()))?;
-        let candidates = discover::sub_directories(&directory).unwrap_or_default();
-        for candidate in iter::once(directory).chain(candidates) {
-            // Within a source its manifest is a file like any other.
-            if !roots.contains(&candidate) {
-                self.add(&candidate, Use::Way(MANIFEST.into()))?;
-            }
+        let inside = discover::sub_directories(&directory).unwrap_or_default();
+        for candidate in iter::once(directory).chain(inside).filter(has_none) {
+            self.add(&candidate, Use::Way(MANIFEST.into()))?;
         }
         Ok(())
     }

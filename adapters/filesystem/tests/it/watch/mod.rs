@@ -4,7 +4,12 @@ mod files;
 mod places;
 mod random;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use larder::{
     domain::{
@@ -29,13 +34,15 @@ struct Watched {
     changes: mpsc::Receiver<Change>,
     /// What was told last, as it was expected.
     last: String,
+    /// How many markers were written.
+    markers: u32,
 }
 
 impl Watched {
     async fn new(files: Fixture) -> Self {
         let watch = watch(&files).await;
         assert_eq!(watch.silent, []);
-        Self { files, changes: watch.changes, last: String::new() }
+        Self { files, changes: watch.changes, last: String::new(), markers: 0 }
     }
 
     /// A plain directory with these files.
@@ -69,20 +76,22 @@ impl Watched {
         }
     }
 
-    /// What is told of all that happened before, each thing once.
+    /// The words told of all that happened before, sorted, each once.
     async fn told_so_far(&mut self) -> Vec<String> {
-        const MARKER: &str = "marker.md";
-        self.files.write(MARKER, "told when all before it is told");
-        let mut told = Vec::new();
+        let mut words = BTreeSet::new();
+        // A marker that goes down in a scan is followed by another one.
         loop {
-            let next = self.told().await;
-            let seen = next == "tree" || next.split(' ').any(|path| path == MARKER);
-            let rest: Vec<&str> = next.split(' ').filter(|path| *path != MARKER).collect();
-            if !rest.is_empty() && !told.contains(&rest.join(" ")) {
-                told.push(rest.join(" "));
-            }
-            if seen {
-                return told;
+            self.markers += 1;
+            let marker = format!("marker-{}.md", self.markers);
+            self.files.write(&marker, "told when all before it is told");
+            let mut next = String::new();
+            while next != "tree" {
+                next = self.told().await;
+                words.extend(next.split(' ').map(str::to_owned));
+                if words.contains(&marker) {
+                    words.retain(|word| !word.starts_with("marker-"));
+                    return words.into_iter().collect();
+                }
             }
         }
     }

@@ -38,6 +38,14 @@ async fn told(watch: &mut Watch) -> String {
     in_words(timeout(PATIENCE, watch.changes.recv()).await.expect("nothing is told"))
 }
 
+async fn until_sources(watch: &mut Watch, what: &str) {
+    let mut seen = String::new();
+    while seen != "sources" {
+        seen = told(watch).await;
+        assert_ne!(seen, "the end", "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_source_that_appears_anywhere_has_the_sources_looked_for() {
     let dir = tempfile::tempdir().unwrap();
@@ -68,7 +76,7 @@ async fn a_source_that_appears_anywhere_has_the_sources_looked_for() {
         assert_eq!(watch.silent, []);
         step();
         // What is there already may be told before.
-        while told(&mut watch).await != "sources" {}
+        until_sources(&mut watch, what).await;
         assert_eq!(told(&mut watch).await, "the end", "{what}");
     }
 }
@@ -77,8 +85,7 @@ async fn a_source_that_appears_anywhere_has_the_sources_looked_for() {
 async fn a_root_that_is_replaced_goes_or_comes_back_has_the_sources_looked_for() {
     let files = Fixture::managed("[collection]\n");
     let aside = files.root.with_file_name("old");
-    let mut watched = Watched::new(files).await;
-    let root = watched.files.root.clone();
+    let root = files.root.clone();
     let steps: [&dyn Fn(); 4] = [
         &|| {
             fs::rename(&root, &aside).unwrap();
@@ -89,11 +96,11 @@ async fn a_root_that_is_replaced_goes_or_comes_back_has_the_sources_looked_for()
         &|| fs::rename(&aside, &root).unwrap(),
         &|| fs::rename(root.parent().unwrap(), root.parent().unwrap().with_extension("x")).unwrap(),
     ];
-    let known = watched.files.files.discover(&[]).await;
+    let known = files.files.discover(&[]).await;
     for step in steps {
+        let mut watch = files.files.watch(&known).await;
         step();
-        while watched.told().await != "sources" {}
-        watched.changes = watched.files.files.watch(&known).await.changes;
+        until_sources(&mut watch, "the root").await;
     }
     fs::rename(root.parent().unwrap().with_extension("x"), root.parent().unwrap()).unwrap();
 }
@@ -170,10 +177,10 @@ async fn a_root_that_is_a_link_is_followed_and_its_change_seen() {
     assert_eq!(told(&mut watch).await, "a.md");
     symlink("two", dir.path().join("new")).unwrap();
     fs::rename(dir.path().join("new"), &link).unwrap();
-    while told(&mut watch).await != "sources" {}
+    until_sources(&mut watch, "another target").await;
     let mut watch = files.watch(&sources).await;
     fs::rename(dir.path().join("two"), dir.path().join("away")).unwrap();
-    while told(&mut watch).await != "sources" {}
+    until_sources(&mut watch, "no target").await;
 }
 
 #[tokio::test]
