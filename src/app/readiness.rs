@@ -3,7 +3,10 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use super::{Error, KeeperState, Larder, RefreshOptions};
-use crate::domain::report::{Counts, Issue};
+use crate::domain::{
+    collection::RegisteredSource,
+    report::{Counts, Issue},
+};
 
 /// Whether requests can be answered.
 #[derive(Debug, Clone)]
@@ -23,18 +26,26 @@ impl Larder {
     /// ready; a filled one is served at once, and verified meanwhile. Trouble with a source is in
     /// its report; an error means that the database failed, and that this is worth another try.
     pub async fn start(self: &Arc<Self>) -> Result<(), Error> {
-        self.populate().await?;
-        self.filled.store(true, Ordering::Release);
-        Ok(())
+        let sources = self.take_stock().await?;
+        self.populate(&sources).await
     }
 
-    async fn populate(self: &Arc<Self>) -> Result<(), Error> {
-        let started = self.now();
+    /// Finds the sources, and out whether the cache has been filled before.
+    pub(super) async fn take_stock(self: &Arc<Self>) -> Result<Vec<RegisteredSource>, Error> {
         let sources = self.register_sources().await?;
         let filled = sources.is_empty() || sources.iter().any(|known| known.verified_at.is_some());
         self.filled.store(filled, Ordering::Release);
         tracing::info!(sources = sources.len(), empty = !filled, "population begins");
-        let reports = self.refresh_sources(&sources, RefreshOptions::default()).await?;
+        Ok(sources)
+    }
+
+    /// Scans all sources; then the cache is filled.
+    pub(super) async fn populate(
+        self: &Arc<Self>,
+        sources: &[RegisteredSource],
+    ) -> Result<(), Error> {
+        let started = self.now();
+        let reports = self.refresh_sources(sources, RefreshOptions::default()).await?;
         let Counts { created, updated, unchanged, removed, skipped, ok, recovered, broken, .. } =
             self.summary_of_all(&reports).await?.counts;
         for shadowed in self.ports.cache.shadowed().await?.0 {
@@ -54,6 +65,7 @@ impl Larder {
             duration_ms = self.took(started),
             "population ends"
         );
+        self.filled.store(true, Ordering::Release);
         Ok(())
     }
 

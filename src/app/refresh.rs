@@ -10,6 +10,7 @@ use crate::domain::{
     cursor::Cursor,
     query::{ArtifactQuery, Limit, Position},
     report::{BatchReport, CollectionReport, Issue, SourceReport, Summary},
+    watching::WatchMode,
 };
 
 /// How a refresh is done.
@@ -92,6 +93,9 @@ impl Larder {
         let known: Vec<_> = known.into_iter().map(|known| known.source).collect();
         let sources = self.ports.source.discover(&known).await;
         let registered = self.ports.cache.register(&sources, self.now()).await?;
+        if !self.policy.watch {
+            self.note_watched(&registered, WatchMode::Off);
+        }
         if sources != known {
             self.sources_changed.send_modify(|times| *times += 1);
         }

@@ -45,34 +45,29 @@ enum Ended {
     Sources,
     /// Nothing is told any more.
     Failed,
-    /// Larder ends.
-    Larder,
 }
 
 impl Larder {
-    /// Follows changes until Larder ends. Scans every source first: what changed before the watch
-    /// began was told to nobody. Answers at once if watching is switched off.
+    /// Starts, as [`Self::start`] does, and follows changes from that moment on, until Larder ends.
+    /// To be called where watching is switched on ([`Policy::watch`](super::Policy::watch)).
     pub async fn watch(self: &Arc<Self>) {
-        if !self.policy.watch {
-            tracing::info!("files are not watched");
-            return;
+        tokio::select! {
+            () = self.ended() => {}
+            () = self.watch_again_and_again() => {}
         }
+    }
+
+    async fn watch_again_and_again(self: &Arc<Self>) {
+        let mut populated = false;
         loop {
-            let ended = match self.watch_sources().await {
-                Ok(ended) => ended,
+            match self.watch_sources(&mut populated).await {
+                Ok(Ended::Sources) => continue,
+                Ok(Ended::Failed) => tracing::warn!("the files are watched no more: once again"),
                 Err(error) => {
-                    tracing::warn!(error = chain(&error), "the sources cannot be watched yet");
-                    Ended::Failed
+                    tracing::error!(error = chain(&error), "the cache cannot follow the files yet");
                 }
-            };
-            match ended {
-                Ended::Larder => return,
-                Ended::Sources => {}
-                Ended::Failed => tokio::select! {
-                    () = self.ports.clock.sleep(RETRY) => {}
-                    () = self.ended() => return,
-                },
             }
+            self.ports.clock.sleep(RETRY).await;
         }
     }
 
@@ -82,28 +77,34 @@ impl Larder {
         lock(&self.watched).clone()
     }
 
-    async fn watch_sources(self: &Arc<Self>) -> Result<Ended, Error> {
+    async fn watch_sources(self: &Arc<Self>, populated: &mut bool) -> Result<Ended, Error> {
         let mut others = self.sources_changed.subscribe();
-        let sources = self.register_sources().await?;
+        let sources =
+            if *populated { self.register_sources().await? } else { self.take_stock().await? };
         let roots: Vec<Source> = sources.iter().map(|known| known.source.clone()).collect();
         let Watch { silent, mut changes } = self.ports.source.watch(&roots).await;
         // One that came while the watch was set up was told to nobody.
         let sources_now = self.register_sources().await?;
-        if sources_now.iter().map(|known| &known.source).ne(&roots) {
+        if !sources_now.iter().map(|known| &known.source).eq(&roots) {
             return Ok(Ended::Sources);
         }
         others.mark_unchanged();
         let mut following = Following { larder: Arc::clone(self), tasks: JoinSet::new() };
-        self.note_watched(&sources);
+        self.note_watched(&sources, WatchMode::Events);
         for (source, reason) in silent {
             following.poll(source, reason);
         }
-        for source in &sources {
-            following.scan(source.source.name.clone());
+        // What changed before the watch began was told to nobody either.
+        if *populated {
+            for known in &sources {
+                following.scan(known.source.name.clone());
+            }
+        } else {
+            self.populate(&sources).await?;
+            *populated = true;
         }
         loop {
             tokio::select! {
-                () = self.ended() => return Ok(Ended::Larder),
                 _ = others.changed() => return Ok(Ended::Sources),
                 change = changes.recv() => match change {
                     Some(Change::Sources) => return Ok(Ended::Sources),
@@ -116,12 +117,11 @@ impl Larder {
         }
     }
 
-    fn note_watched(&self, sources: &[RegisteredSource]) {
-        let by_events = |known: &RegisteredSource| {
-            let watched = Watched { mode: WatchMode::Events, reason: None };
-            (known.source.name.clone(), watched)
-        };
-        *lock(&self.watched) = sources.iter().map(by_events).collect();
+    /// Says that all of these are watched in that way, and no others.
+    pub(super) fn note_watched(&self, sources: &[RegisteredSource], mode: WatchMode) {
+        let watched =
+            |known: &RegisteredSource| (known.source.name.clone(), Watched { mode, reason: None });
+        *lock(&self.watched) = sources.iter().map(watched).collect();
     }
 
     /// Reads files that were written, if the cache knows all of them; answers whether it did.

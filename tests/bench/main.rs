@@ -2,6 +2,7 @@
 //! what the system's own tools and a server of constant bytes take for the same. Prints one table;
 //! a target that is missed fails nothing, an answer that is wrong does. `make bench` runs it.
 //!
+//! Names of parts as arguments (`plain`, `managed`, `fresh`, `postgres`) measure those alone.
 //! Postgres is measured too where `LARDER_TEST_POSTGRES_URL` names a server.
 
 mod client;
@@ -11,9 +12,11 @@ mod load;
 mod population;
 mod reading;
 mod service;
+mod sweeping;
 mod table;
 mod timing;
 mod tree;
+mod watching;
 mod words;
 
 use std::{env, error::Error, process::ExitCode, thread, time::Duration};
@@ -76,11 +79,40 @@ async fn measure(table: &mut Table) -> Outcome<()> {
     let cores = thread::available_parallelism()?;
     table.row(Row::new("cores, shared by server and clients", cores.to_string()));
     let constant = ConstantServer::start()?;
-    small(table).await?;
-    large(&constant, table).await?;
-    managed(table).await?;
-    if env::var_os(POSTGRES_URL).is_some() {
+    if is_wanted("plain") {
+        small(table).await?;
+        large(&constant, table).await?;
+    }
+    if is_wanted("managed") {
+        managed(table).await?;
+    }
+    if is_wanted("fresh") {
+        fresh(table).await?;
+    }
+    if is_wanted("postgres") && env::var_os(POSTGRES_URL).is_some() {
         postgres(&constant, table).await?;
+    }
+    Ok(())
+}
+
+/// Whether a part is to be measured: all are, unless the command line names some.
+fn is_wanted(part: &str) -> bool {
+    let named: Vec<String> =
+        env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    named.is_empty() || named.iter().any(|name| name == part)
+}
+
+/// How the cache keeps itself fresh, and what readers notice of it.
+async fn fresh(table: &mut Table) -> Outcome<()> {
+    for layout in [Layout::Plain, Layout::Managed] {
+        let tree = Tree::write(layout, LARGE)?;
+        table.section(format!("100 edits by a shell among {LARGE} skills ({layout:?}), SQLite"));
+        let (service, _) = Service::start(&tree, None).await?;
+        watching::measure(&tree, &service, table).await?;
+        population::memory("after the edits", &service, table)?;
+        drop(service);
+        table.section(format!("sweeps of {LARGE} skills ({layout:?}), SQLite"));
+        sweeping::measure(&tree, table).await?;
     }
     Ok(())
 }

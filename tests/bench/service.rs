@@ -45,7 +45,16 @@ impl Service {
     /// Starts it with that tree, on that database or on a new SQLite file; says how long it took to
     /// be ready.
     pub(crate) async fn start(tree: &Tree, database: Option<&str>) -> Outcome<(Self, Duration)> {
-        let launch = Launch::new(tree, database)?;
+        Self::start_with(tree, database, &[]).await
+    }
+
+    /// The same, with these variables in its environment.
+    pub(crate) async fn start_with(
+        tree: &Tree,
+        database: Option<&str>,
+        variables: &[(&'static str, &'static str)],
+    ) -> Outcome<(Self, Duration)> {
+        let launch = Launch { variables: variables.to_vec(), ..Launch::new(tree, database)? };
         let watch = Stopwatch::start();
         let (process, address) = launch.spawn()?;
         let mut service = Self { process, address, launch, artifacts: tree.artifacts };
@@ -151,6 +160,7 @@ struct Launch {
     home: TempDir,
     binary: PathBuf,
     arguments: Vec<OsString>,
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 impl Launch {
@@ -160,7 +170,7 @@ impl Launch {
         let database = database.map_or_else(in_home, str::to_owned);
         let mut arguments = tree.arguments();
         arguments.extend(["--database".into(), database.into()]);
-        Ok(Self { home, binary: binary()?, arguments })
+        Ok(Self { home, binary: binary()?, arguments, variables: Vec::new() })
     }
 
     fn log(&self) -> PathBuf {
@@ -179,6 +189,7 @@ impl Launch {
             .env("HOME", self.home.path())
             .env("LARDER_RATE_LIMIT_REFRESH_PER_MINUTE", "100000")
             .env("LARDER_RATE_LIMIT_REFRESH_BURST", "1000")
+            .envs(self.variables.iter().copied())
             .current_dir(self.home.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

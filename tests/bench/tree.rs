@@ -123,6 +123,11 @@ impl Tree {
         Ok(fs::read(self.root().join(path))?)
     }
 
+    /// Where one of its files is.
+    pub(crate) fn path(&self, path: &str) -> PathBuf {
+        self.root().join(path)
+    }
+
     /// The arguments that make `larder serve` serve it.
     pub(crate) fn arguments(&self) -> Vec<OsString> {
         match self.layout {

@@ -56,7 +56,7 @@ async fn serve_from(
         tracing::warn!(setting = "deploy.roots", path = root, "there is no such directory");
     }
     let larder = compose::larder(settings, database.cache.clone());
-    let tending = tokio::spawn(tend(larder.clone()));
+    let tending = tokio::spawn(tend(larder.clone(), settings.policy.watch));
     let termination = {
         let larder = larder.clone();
         async move {
@@ -80,9 +80,14 @@ async fn serve_from(
 }
 
 /// Sees to it that the cache is as the files are, from the start to the end.
-async fn tend(larder: Arc<Larder>) {
-    start(&larder).await;
-    tokio::join!(larder.keep(), larder.watch());
+async fn tend(larder: Arc<Larder>, watch: bool) {
+    if watch {
+        tokio::join!(larder.keep(), larder.watch());
+    } else {
+        tracing::info!("files are not watched");
+        start(&larder).await;
+        larder.keep().await;
+    }
 }
 
 /// Fills or verifies the cache, again and again until the database lets it.

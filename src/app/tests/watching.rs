@@ -4,17 +4,16 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::{
+    app::Readiness,
     domain::watching::{Change, WatchMode},
     testing::{BuildArtifact, artifact},
 };
 
 /// Watched, and all that was scanned at the beginning of it.
 async fn watched(house: &House) -> JoinHandle<()> {
-    house.larder.start().await.unwrap();
-    let before = house.files.scans(&house.work);
     let larder = Arc::clone(&house.larder);
     let watch = tokio::spawn(async move { larder.watch().await });
-    until(|| house.files.scans(&house.work) > before).await;
+    until(|| house.files.scans(&house.work) > 0).await;
     house.refresh().await;
     house.tick();
     watch
@@ -188,10 +187,43 @@ async fn the_watch_ends_with_larder() {
 }
 
 #[tokio::test]
-async fn nothing_is_watched_when_it_is_switched_off() {
+async fn a_source_is_scanned_once_at_the_start_and_what_is_told_meanwhile_is_not_lost() {
+    let house = House::new();
+    house.files.put(&house.work, artifact("skill:a").described("old"));
+    let gate = house.files.hold(&house.work);
+    let larder = Arc::clone(&house.larder);
+    let watch = tokio::spawn(async move { larder.watch().await });
+    gate.begun().await;
+    assert!(matches!(house.larder.readiness().await, Readiness::Filling));
+    house.tick();
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.files.tell(files(&house, &["skills/a"])).await;
+    gate.open();
+    until_described(&house, "new").await;
+    assert_eq!(house.files.scans(&house.work), 1);
+    assert!(matches!(house.larder.readiness().await, Readiness::Ready));
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_start_without_a_database_is_made_up_for() {
+    let house = House::new();
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.cache.set_unavailable(true);
+    let larder = Arc::clone(&house.larder);
+    let watch = tokio::spawn(async move { larder.watch().await });
+    until(|| house.clock.sleepers() > 0).await;
+    house.cache.set_unavailable(false);
+    house.tick();
+    until_described(&house, "new").await;
+    watch.abort();
+}
+
+#[tokio::test]
+async fn sources_that_nobody_watches_say_so() {
     let house = House::with_policy(Policy { watch: false, ..Policy::default() });
     house.larder.start().await.unwrap();
-    house.larder.watch().await;
     let stats = house.larder.stats("work", None).await.unwrap();
     assert_eq!(stats.sources[0].watched.mode, WatchMode::Off);
+    assert_eq!(house.larder.watched().len(), 1);
 }
