@@ -14,6 +14,7 @@ mod keeper;
 mod lane;
 mod readiness;
 mod refresh;
+mod refresh_log;
 mod saved;
 mod source_refresh;
 #[cfg(test)]
@@ -119,6 +120,8 @@ pub struct Larder {
     filled: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
+    /// A hash of what was last logged of a source.
+    logged: Mutex<HashMap<SourceName, u64>>,
     /// Sources that cannot be refreshed.
     troubles: Mutex<HashMap<SourceName, Trouble>>,
     keeper: Mutex<KeeperStatus>,
@@ -149,6 +152,7 @@ impl Larder {
             filled: AtomicBool::new(false),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            logged: Mutex::default(),
             troubles: Mutex::default(),
             keeper: Mutex::default(),
             watched: Mutex::default(),

@@ -46,7 +46,7 @@ impl Larder {
         if let Err(error) = self.ports.writer.tidy(&registered.source, self.policy.trash).await {
             tracing::warn!(source = %name, error = chain(&error), "an unfinished write stays");
         }
-        tracing::info!(source = %name, force = options.force, "refresh begins");
+        tracing::debug!(source = %name, force = options.force, "refresh begins");
         self.catch_up().await?;
         let known = Arc::new(self.ports.cache.known(name).await?);
         let hash = registered.manifest_hash.clone().filter(|_| !options.force);
@@ -73,7 +73,7 @@ impl Larder {
         if let Err(error) = self.ports.cache.apply(note).await {
             tracing::warn!(source = %name, error = chain(&error), "the report could not be kept");
         }
-        log(&report);
+        self.log(&report);
         self.note_outcome(&report);
         let (summary, took) = (Summary::of([&report]), Duration::from_millis(report.duration_ms));
         self.ports.metrics.refreshed(RefreshScope::Source, &summary, took);
@@ -264,21 +264,4 @@ impl Outcome {
             duration_ms: 0,
         }
     }
-}
-
-fn log(report: &SourceReport) {
-    let counts = report.counts;
-    let Counts { created, updated, unchanged, removed, hidden, returned, .. } = counts;
-    let Counts { skipped, ok, recovered, broken, .. } = counts;
-    for issue in &report.issues {
-        tracing::warn!(
-            source = %report.source, path = issue.path, kind = issue.kind.as_str(),
-            line = issue.line, reason = issue.message, "refresh issue"
-        );
-    }
-    tracing::info!(
-        source = %report.source, status = report.status.as_str(), created, updated, unchanged,
-        removed, hidden, returned, skipped, ok, recovered, broken, issues = report.issues_total,
-        duration_ms = report.duration_ms, "refresh ends"
-    );
 }
