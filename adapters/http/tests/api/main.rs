@@ -8,6 +8,7 @@ mod access;
 mod conditional;
 mod curated;
 mod editing;
+mod events;
 mod gate;
 mod matrix;
 mod paging;

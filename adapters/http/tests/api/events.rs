@@ -1,0 +1,87 @@
+//! Live updates, as they go over the wire.
+
+use larder::testing::{BuildArtifact, artifact};
+use serde_json::Value;
+
+use super::house::{Answer, House};
+
+const EVENTS: &str = "/api/v1/events";
+
+/// The events of a stream that has ended: each one's name and data.
+fn parse(text: &str) -> Vec<(String, Value)> {
+    let blocks = text.split("\n\n").filter(|block| !block.trim().is_empty());
+    let field = |block: &str, name: &str| {
+        let line = block.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {block:?}")).trim().to_owned()
+    };
+    blocks
+        .map(|block| {
+            (field(block, "event:"), serde_json::from_str(&field(block, "data:")).unwrap())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_happens_is_told_as_server_sent_events_until_the_server_ends() {
+    let house = House::filled([artifact("skill:a")]).await;
+    let response = house.client.get(EVENTS).send().await.0;
+    assert_eq!(response.status().as_u16(), 200);
+    assert_eq!(response.content_type(), Some("text/event-stream"));
+    assert_eq!(response.header("cache-control"), Some("no-cache"));
+
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.post("/api/v1/user-collections/work/refresh-cache").await;
+    let reading = tokio::spawn(response.into_body().into_string());
+    // The reader has all there is before the end is told.
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    house.larder.end();
+    let events = parse(&reading.await.unwrap().unwrap());
+
+    for (name, data) in &events {
+        assert_eq!(data["type"], **name);
+    }
+    assert_eq!(events[0].0, "generations");
+    let first = &events[0].1["collections"][0];
+    assert_eq!((&first["collection_id"], &first["generation"]), (&"default".into(), &1.into()));
+    let named = |wanted: &str| -> Vec<&Value> {
+        events.iter().filter(|(name, _)| name == wanted).map(|(_, data)| data).collect()
+    };
+    assert_eq!(named("refresh-started").len(), 1);
+    assert_eq!(named("refresh-finished")[0]["status"], "completed");
+    let changed = named("collection-changed");
+    assert_eq!(changed.len(), 2);
+    assert_eq!(
+        changed[1],
+        &serde_json::json!({"type": "collection-changed", "collection_id": "work",
+            "generation": 2, "created": 0, "updated": 1, "removed": 0})
+    );
+}
+
+#[tokio::test]
+async fn more_clients_than_there_are_places_are_told_to_come_back() {
+    let house = House::filled([]).await;
+    let mut followers = Vec::new();
+    let refused = loop {
+        let response = house.client.get(EVENTS).send().await;
+        if response.0.status() != 200 {
+            break response;
+        }
+        followers.push(response);
+        assert!(followers.len() < 1_000, "there is a limit");
+    };
+    let refused = Answer::of(refused).await;
+    refused.problem(503, "unavailable");
+    assert_eq!(refused.header("retry-after"), Some("60"));
+
+    followers.pop();
+    assert_eq!(house.get(EVENTS).await.status, 200, "who leaves makes room");
+}
+
+#[tokio::test]
+async fn without_a_database_nobody_can_begin_to_follow() {
+    let house = House::filled([artifact("skill:a")]).await;
+    house.cache.set_unavailable(true);
+    house.get(EVENTS).await.problem(503, "unavailable");
+}
