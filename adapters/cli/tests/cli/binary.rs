@@ -182,10 +182,22 @@ impl Server {
     }
 
     /// Asks it to end by a signal, and waits until it has.
-    pub(crate) fn end(mut self, signal: &str) -> ExitStatus {
+    pub(crate) fn end(self, signal: &str) -> ExitStatus {
+        self.end_and_tell(signal).0
+    }
+
+    /// The same; answers what it has logged beside the lines of its start.
+    pub(crate) fn end_and_tell(mut self, signal: &str) -> (ExitStatus, Vec<Value>) {
         let id = self.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
-        self.process.wait().unwrap()
+        let status = self.process.wait().unwrap();
+        (status, self.log.iter().collect())
+    }
+
+    /// The lines of its live updates.
+    pub(crate) fn events(&self) -> impl Iterator<Item = String> + use<> {
+        let stream = agent().get(self.url("/api/v1/events")).call().unwrap();
+        BufReader::new(stream.into_body().into_reader()).lines().map_while(Result::ok)
     }
 }
 
