@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Error, Larder, RefreshOptions, chain, freshness::Due, jittered, lock};
+use super::{Error, Larder, RefreshOptions, StillDue, chain, freshness::Due, jittered, lock};
 use crate::domain::{
     Timestamp,
     id::ArtifactId,
@@ -161,7 +161,8 @@ impl Larder {
             let (larder, due) = (Arc::clone(self), due.clone());
             self.detached(async move { larder.reload(&due).await }).await
         } else {
-            let options = RefreshOptions { due_by: Some(horizon), ..RefreshOptions::default() };
+            let due = StillDue { by: horizon, verified_at: due.source.verified_at };
+            let options = RefreshOptions { if_due: Some(due), ..RefreshOptions::default() };
             let run = self.enqueue(name, options);
             run.outcome().await.map(|report| Summary::of([&*report]))
         };

@@ -42,7 +42,7 @@ impl Lane {
         let same = |run: &&mut Pending| {
             let Pending { options: waiting, .. } = run;
             waiting.confirm_removals == options.confirm_removals
-                && (waiting.due_by.is_none() || waiting.due_by == options.due_by)
+                && (waiting.if_due.is_none() || waiting.if_due == options.if_due)
         };
         if let Some(run) = self.pending.iter_mut().find(same) {
             run.options.force |= options.force;

@@ -43,7 +43,7 @@ pub use self::{
     freshness::{CollectionStats, SourceStats},
     keeper::{KeeperState, KeeperStatus, Sweep},
     readiness::Readiness,
-    refresh::RefreshOptions,
+    refresh::{RefreshOptions, StillDue},
     trouble::Trouble,
     watch::Watched,
 };

@@ -20,9 +20,17 @@ pub struct RefreshOptions {
     pub force: bool,
     /// How many removals are accepted of each source where the mass-loss guard would stop.
     pub confirm_removals: Option<u64>,
-    /// Only if a row of the source is stale by then; whether one is is looked at when no other
-    /// process refreshes the source any more.
-    pub due_by: Option<Timestamp>,
+    /// Only if the source is still due when no other process refreshes it any more.
+    pub if_due: Option<StillDue>,
+}
+
+/// Why a source was found to be due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StillDue {
+    /// A row of it is stale by then.
+    pub by: Timestamp,
+    /// When it had last been scanned.
+    pub verified_at: Option<Timestamp>,
 }
 
 impl Larder {

@@ -36,8 +36,9 @@ impl Larder {
             let issue = Issue::of_source(IssueKind::Failed, message);
             return Ok(self.stopped(name, RefreshStatus::Failed, issue, started));
         };
-        if let Some(moment) = options.due_by
-            && !self.is_due(name, moment).await?
+        if let Some(due) = options.if_due
+            && registered.verified_at != due.verified_at
+            && !self.is_due(name, due.by).await?
         {
             // Another process was faster.
             return Ok(SourceReport::untouched(name.clone(), started));
