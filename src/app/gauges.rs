@@ -6,7 +6,7 @@ use super::{Error, Larder, lock};
 use crate::{
     domain::{
         freshness,
-        gauges::{Counted, Gauges, KeeperTimes},
+        gauges::{Connections, Counted, Gauges, KeeperTimes},
         id::CollectionId,
         report::RefreshStatus,
         watching::WatchMode,
@@ -18,14 +18,16 @@ impl Larder {
     /// Everything that was measured, as text for a scraper. A database that does not answer takes
     /// none of it away: what was counted last is told.
     pub async fn exposition(&self, format: Exposition) -> String {
+        // Before counting takes some of them itself.
+        let connections = self.ports.cache.connections();
         match self.count().await {
             Ok(counted) => *lock(&self.counted) = Some(counted),
             Err(error) => tracing::debug!(%error, "the cache could not be counted"),
         }
-        self.ports.metrics.exposition(format, &self.gauges())
+        self.ports.metrics.exposition(format, &self.gauges(connections))
     }
 
-    fn gauges(&self) -> Gauges {
+    fn gauges(&self, connections: Connections) -> Gauges {
         let mut watched: BTreeMap<_, _> = WatchMode::ALL.map(|mode| (mode, 0)).into();
         for source in self.watched().into_values() {
             *watched.entry(source.mode).or_default() += 1;
@@ -48,7 +50,7 @@ impl Larder {
             troubled,
             pending_writes: lock(&self.pending).len() as u64,
             listeners: self.refreshes.receiver_count() as u64,
-            connections: self.ports.cache.connections(),
+            connections,
         }
     }
 
