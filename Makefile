@@ -15,8 +15,8 @@ run: tools ## serve the demo collection, or what ARGS says (make run ARGS="--col
 demo: ## serve the demo collection
 	@$(MAKE) --no-print-directory run ARGS=--demo
 
-test: tools ## run every test, with a PostgreSQL of their own
-	tests/with-postgres $(CARGO) test --workspace --locked
+test: tools ## run every test, with a PostgreSQL and a Prometheus of their own
+	tests/with-prometheus tests/with-postgres $(CARGO) test --workspace --locked
 
 check: tools ## check the format, the lints, the documentation and the dependencies
 	$(CARGO) fmt --all --check

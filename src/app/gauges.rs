@@ -6,8 +6,9 @@ use super::{Error, Larder, lock};
 use crate::{
     domain::{
         freshness,
-        gauges::{Counted, Gauges},
+        gauges::{Connections, Counted, Gauges, KeeperTimes},
         id::CollectionId,
+        report::RefreshStatus,
         watching::WatchMode,
     },
     ports::Exposition,
@@ -17,25 +18,39 @@ impl Larder {
     /// Everything that was measured, as text for a scraper. A database that does not answer takes
     /// none of it away: what was counted last is told.
     pub async fn exposition(&self, format: Exposition) -> String {
+        // Before counting takes some of them itself.
+        let connections = self.ports.cache.connections();
         match self.count().await {
             Ok(counted) => *lock(&self.counted) = Some(counted),
             Err(error) => tracing::debug!(%error, "the cache could not be counted"),
         }
-        self.ports.metrics.exposition(format, &self.gauges())
+        self.ports.metrics.exposition(format, &self.gauges(connections))
     }
 
-    fn gauges(&self) -> Gauges {
+    fn gauges(&self, connections: Connections) -> Gauges {
         let mut watched: BTreeMap<_, _> = WatchMode::ALL.map(|mode| (mode, 0)).into();
         for source in self.watched().into_values() {
             *watched.entry(source.mode).or_default() += 1;
         }
-        let last_run = self.keeper_status().last_run;
+        let mut troubled: BTreeMap<_, _> =
+            [RefreshStatus::Guarded, RefreshStatus::Failed].map(|status| (status, 0)).into();
+        for trouble in self.troubles().into_values() {
+            *troubled.entry(trouble.status).or_default() += 1;
+        }
+        let keeper = self.keeper_status();
         Gauges {
             now: self.now(),
             counted: lock(&self.counted).clone(),
-            keeper_last_success: last_run.map(|sweep| sweep.started_at),
+            keeper: KeeperTimes {
+                last_success: keeper.last_run.map(|sweep| sweep.started_at),
+                next_run: keeper.next_run_at,
+                last_error: keeper.last_error.map(|(at, _)| at),
+            },
             watched,
-            connections: self.ports.cache.connections(),
+            troubled,
+            pending_writes: lock(&self.pending).len() as u64,
+            listeners: self.refreshes.receiver_count() as u64,
+            connections,
         }
     }
 

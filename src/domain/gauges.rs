@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Timestamp, freshness::Census, watching::WatchMode};
+use super::{Timestamp, freshness::Census, report::RefreshStatus, watching::WatchMode};
 
 /// How busy the connections to the database are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct Connections {
     pub in_use: u32,
     /// Open, and waiting for something to do.
     pub idle: u32,
+    /// Open at the most, by the configuration.
+    pub limit: u32,
 }
 
 /// What the cache holds, as it was last counted.
@@ -24,6 +26,17 @@ pub struct Counted {
     pub census: Vec<Census>,
 }
 
+/// When the keeper did what, or will; `None`: not yet, or not at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct KeeperTimes {
+    /// When the last sweep began that went through.
+    pub last_success: Option<Timestamp>,
+    /// When the next one begins; in the past while it goes on.
+    pub next_run: Option<Timestamp>,
+    /// When something went wrong last.
+    pub last_error: Option<Timestamp>,
+}
+
 /// All of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gauges {
@@ -31,10 +44,16 @@ pub struct Gauges {
     pub now: Timestamp,
     /// What the cache held when the database last answered; `None` if it never did.
     pub counted: Option<Counted>,
-    /// When a sweep last went through.
-    pub keeper_last_success: Option<Timestamp>,
+    /// What the keeper does.
+    pub keeper: KeeperTimes,
     /// How many sources are watched in which mode.
     pub watched: BTreeMap<WatchMode, u64>,
+    /// How many sources this process cannot refresh, by how their last refresh ended.
+    pub troubled: BTreeMap<RefreshStatus, u64>,
+    /// Writes of files that the cache could not follow yet.
+    pub pending_writes: u64,
+    /// Clients that follow the events.
+    pub listeners: u64,
     /// How busy the connections to the database are.
     pub connections: Connections,
 }

@@ -114,6 +114,7 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         stale_rows_come_in_batches_the_oldest_first
         a_verified_source_has_no_stale_rows_but_the_invalidated
         the_census_counts_default_by_kind_and_health
+        no_more_connections_are_open_than_may_be
         what_is_known_at_a_path_is_known_by_that_path_alone
     }
     told {

@@ -126,7 +126,8 @@ impl CacheFreshness for PostgresRepository {
 
     fn connections(&self) -> Connections {
         let idle = u32::try_from(self.pool.num_idle()).unwrap_or(0);
-        Connections { in_use: self.pool.size().saturating_sub(idle), idle }
+        let limit = self.pool.options().get_max_connections();
+        Connections { in_use: self.pool.size().saturating_sub(idle), idle, limit }
     }
 }
 

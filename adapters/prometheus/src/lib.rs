@@ -11,9 +11,12 @@
 //! | `larder_build_info` | `version` |
 //! | `larder_stale_artifacts`, `larder_oldest_sync_age_seconds` | |
 //! | `larder_artifacts` | `type` (a kind that Larder knows, or `other`), `health` |
-//! | `larder_keeper_last_success_timestamp_seconds` | |
+//! | `larder_troubled_sources` | `status` (`guarded`, `failed`) |
+//! | `larder_pending_writes` | |
+//! | `larder_keeper_last_success_timestamp_seconds`, `…_next_run_…`, `…_last_error_…` | |
 //! | `larder_watcher_mode` | `mode` (`events`, `poll`, `off`): how many sources are watched so |
 //! | `larder_database_connections` | `state` (`in_use`, `idle`) |
+//! | `larder_database_connections_limit`, `larder_events_clients` | |
 //!
 //! No label holds the name of a source, of a collection or of an artifact, so the number of series
 //! does not grow with what Larder serves.
@@ -22,8 +25,12 @@
 
 mod classic;
 mod gauges;
+mod measured;
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use larder::{
     domain::{
@@ -68,7 +75,7 @@ pub struct Prometheus {
     refresh_errors: Family<Labels<1>, Counter>,
     writes: Family<Labels<2>, Counter>,
     requests: Timings<RequestLabels>,
-    gauges: Registered,
+    gauges: Mutex<Registered>,
 }
 
 impl Prometheus {
@@ -76,7 +83,7 @@ impl Prometheus {
     #[must_use]
     pub fn new(version: &str) -> Self {
         let mut registry = Registry::with_prefix("larder");
-        let gauges = Registered::new(&mut registry);
+        let gauges = Mutex::new(Registered::new(&mut registry));
         let mut metrics = Self {
             registry,
             gauges,
@@ -179,7 +186,9 @@ impl MetricsSink for Prometheus {
     }
 
     fn exposition(&self, format: Exposition, gauges: &Gauges) -> String {
-        self.gauges.set(gauges);
+        // Held until all is told: what another scraper is told must not come between.
+        let measured = self.gauges.lock().unwrap_or_else(PoisonError::into_inner);
+        measured.set(gauges);
         let mut text = String::new();
         encode(&mut text, &self.registry).expect("writing to a String does not fail");
         match format {

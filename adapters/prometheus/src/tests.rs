@@ -4,7 +4,7 @@ use larder::domain::{
     Timestamp,
     artifact::Health,
     freshness::Census,
-    gauges::{Connections, Counted},
+    gauges::{Connections, Counted, KeeperTimes},
     id::ArtifactKind,
     report::{Counts, Issue, IssueKind, RefreshStatus},
     watching::WatchMode,
@@ -47,8 +47,11 @@ fn nothing() -> Gauges {
     Gauges {
         now: Timestamp::UNIX_EPOCH,
         counted: None,
-        keeper_last_success: None,
+        keeper: KeeperTimes::default(),
         watched: BTreeMap::new(),
+        troubled: BTreeMap::new(),
+        pending_writes: 0,
+        listeners: 0,
         connections: Connections::default(),
     }
 }
@@ -152,8 +155,8 @@ fn in_the_classic_format_every_sample_belongs_to_a_declared_family_with_help() {
 #[test]
 fn what_was_never_measured_is_not_told() {
     let text = used().exposition(Exposition::Classic, &nothing());
-    for name in ["stale_artifacts", "oldest_sync_age", "keeper_last_success", "artifacts"] {
-        let told = format!("\nlarder_{name}");
+    for name in ["stale_artifacts", "oldest_sync_age", "keeper", "artifacts"] {
+        let told = format!("larder_{name}");
         assert!(!text.contains(&told), "{name} in\n{text}");
     }
 }
@@ -175,16 +178,30 @@ fn gauges_show_the_moment_and_kinds_that_nobody_knows_share_a_label() {
     let mut gauges = Gauges {
         now: at(130),
         counted: Some(counted),
-        keeper_last_success: Some(at(90)),
+        keeper: KeeperTimes {
+            last_success: Some(at(90)),
+            next_run: Some(at(390)),
+            last_error: Some(at(91)),
+        },
         watched: [(WatchMode::Events, 3), (WatchMode::Poll, 0)].into(),
-        connections: Connections { in_use: 2, idle: 5 },
+        troubled: [(RefreshStatus::Guarded, 0), (RefreshStatus::Failed, 1)].into(),
+        pending_writes: 6,
+        listeners: 8,
+        connections: Connections { in_use: 2, idle: 5, limit: 9 },
     };
     let metrics = used();
     let text = metrics.exposition(Exposition::Classic, &gauges);
     for line in [
-        "larder_stale_artifacts{} 4",
-        "larder_oldest_sync_age_seconds{} 30.0",
-        "larder_keeper_last_success_timestamp_seconds{} 90.0",
+        "larder_stale_artifacts 4",
+        "larder_oldest_sync_age_seconds 30.0",
+        "larder_keeper_last_success_timestamp_seconds 90.0",
+        "larder_keeper_next_run_timestamp_seconds 390.0",
+        "larder_keeper_last_error_timestamp_seconds 91.0",
+        r#"larder_troubled_sources{status="guarded"} 0"#,
+        r#"larder_troubled_sources{status="failed"} 1"#,
+        "larder_pending_writes 6",
+        "larder_events_clients 8",
+        "larder_database_connections_limit 9",
         r#"larder_artifacts{type="skill",health="ok"} 7"#,
         r#"larder_artifacts{type="other",health="ok"} 3"#,
         r#"larder_watcher_mode{mode="events"} 3"#,
@@ -197,5 +214,5 @@ fn gauges_show_the_moment_and_kinds_that_nobody_knows_share_a_label() {
     gauges.counted = Some(Counted::default());
     let text = metrics.exposition(Exposition::Classic, &gauges);
     assert!(!text.contains("\nlarder_artifacts{"), "what is gone is not told: {text}");
-    assert!(!text.contains("\nlarder_oldest_sync_age_seconds{"), "{text}");
+    assert!(!text.contains("larder_oldest_sync_age_seconds"), "{text}");
 }

@@ -23,7 +23,7 @@ use larder::{
         RepositoryError,
     },
 };
-use sqlx::{Connection, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
+use sqlx::{Connection, Sqlite, Transaction, pool::PoolConnection};
 use tokio::sync::{Mutex, broadcast};
 
 use crate::{
@@ -167,10 +167,14 @@ impl CacheFreshness for SqliteRepository {
     }
 
     fn connections(&self) -> Connections {
-        let size = |pool: &SqlitePool| (pool.size(), u32::try_from(pool.num_idle()).unwrap_or(0));
-        let (writer, readers) = (size(&self.writer), size(&self.readers));
-        let (open, idle) = (writer.0 + readers.0, writer.1 + readers.1);
-        Connections { in_use: open.saturating_sub(idle), idle }
+        let mut all = Connections::default();
+        for pool in [&self.writer, &self.readers] {
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(0);
+            all.in_use += pool.size().saturating_sub(idle);
+            all.idle += idle;
+            all.limit += pool.options().get_max_connections();
+        }
+        all
     }
 }
 

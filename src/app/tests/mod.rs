@@ -4,6 +4,7 @@ mod concurrency;
 mod curated;
 mod events;
 mod freshness;
+mod gauges;
 mod keeping;
 mod misses;
 mod refreshing;

@@ -176,7 +176,7 @@ impl CacheFreshness for MemoryRepository {
     }
 
     fn connections(&self) -> Connections {
-        Connections { in_use: 0, idle: 0 }
+        Connections::default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
@@ -62,8 +63,20 @@ impl Home {
     /// The same, on that address.
     pub(crate) fn serve_on(&self, address: &str, arguments: &[&str]) -> Server {
         let arguments = [&["serve", "--bind", address], arguments].concat();
-        Server::start(self.larder(&arguments))
+        Server::start(self.larder(&arguments), "message", "serving")
     }
+}
+
+/// Looks until there is something to see.
+#[track_caller]
+pub(crate) fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..PATIENCE.as_millis() / BETWEEN_LOOKS.as_millis() {
+        if let Some(seen) = look() {
+            return seen;
+        }
+        thread::sleep(BETWEEN_LOOKS);
+    }
+    panic!("it never came to that: {what}");
 }
 
 /// Runs a command to its end.
@@ -97,7 +110,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(mut command: Command) -> Self {
+    /// Starts whatever logs JSON to its standard error, and its address with that message.
+    pub(crate) fn start(mut command: Command, key: &str, message: &str) -> Self {
         let mut process = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let stderr = BufReader::new(process.stderr.take().unwrap());
         let (lines, log) = channel();
@@ -113,7 +127,7 @@ impl Server {
         while server.address.is_empty() {
             let entry = server.log.recv_timeout(PATIENCE);
             let entry = entry.unwrap_or_else(|error| panic!("{error}: {:#?}", server.start));
-            if entry["message"] == "serving" {
+            if entry[key] == message {
                 entry["address"].as_str().unwrap().clone_into(&mut server.address);
             }
             server.start.push(entry);
@@ -156,6 +170,11 @@ impl Server {
     /// The same, of a POST of JSON.
     pub(crate) fn post_json(&self, path: &str, body: &Value) -> (u16, String) {
         read(agent().post(self.url(path)).send_json(body).unwrap())
+    }
+
+    /// Where it listens.
+    pub(crate) fn listens(&self) -> SocketAddr {
+        self.address.parse().unwrap()
     }
 
     /// Where it answers.
