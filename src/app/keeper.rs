@@ -3,11 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{Error, Larder, RefreshOptions, StillDue, chain, freshness::Due, jittered, lock};
-use crate::domain::{
-    Timestamp,
-    id::ArtifactId,
-    query::Limit,
-    report::{RefreshStatus, Summary},
+use crate::{
+    domain::{
+        Timestamp,
+        id::ArtifactId,
+        query::Limit,
+        report::{RefreshStatus, Summary},
+    },
+    ports::Pace,
 };
 
 /// So many invalidated artifacts of a source are read one by one; more are worth a scan.
@@ -162,7 +165,8 @@ impl Larder {
             self.detached(async move { larder.reload(&due).await }).await
         } else {
             let due = StillDue { by: horizon, verified_at: due.source.verified_at };
-            let options = RefreshOptions { if_due: Some(due), ..RefreshOptions::default() };
+            let (pace, if_due) = (Pace::Gentle, Some(due));
+            let options = RefreshOptions { pace, if_due, ..RefreshOptions::default() };
             let run = self.enqueue(name, options);
             run.outcome().await.map(|report| Summary::of([&*report]))
         };

@@ -8,7 +8,10 @@ use std::{collections::VecDeque, sync::Arc};
 use tokio::sync::watch;
 
 use super::{Error, Larder, RefreshOptions, lock};
-use crate::domain::{id::SourceName, report::SourceReport};
+use crate::{
+    domain::{id::SourceName, report::SourceReport},
+    ports::Pace,
+};
 
 pub(super) type Outcome = Result<Arc<SourceReport>, Error>;
 
@@ -46,6 +49,9 @@ impl Lane {
         };
         if let Some(run) = self.pending.iter_mut().find(same) {
             run.options.force |= options.force;
+            if options.pace == Pace::Swift {
+                run.options.pace = Pace::Swift;
+            }
             return run.outcome.subscribe();
         }
         let (outcome, receiver) = watch::channel(None);

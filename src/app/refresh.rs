@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use super::{Error, Larder};
-use crate::domain::{
-    Timestamp,
-    caller::Caller,
-    collection::{Collection, CollectionKind, RegisteredSource},
-    cursor::Cursor,
-    query::{ArtifactQuery, Limit, Position},
-    report::{BatchReport, CollectionReport, Issue, SourceReport, Summary},
-    watching::WatchMode,
+use crate::{
+    domain::{
+        Timestamp,
+        caller::Caller,
+        collection::{Collection, CollectionKind, RegisteredSource},
+        cursor::Cursor,
+        query::{ArtifactQuery, Limit, Position},
+        report::{BatchReport, CollectionReport, Issue, SourceReport, Summary},
+        watching::WatchMode,
+    },
+    ports::Pace,
 };
 
 /// How a refresh is done.
@@ -20,6 +23,8 @@ pub struct RefreshOptions {
     pub force: bool,
     /// How many removals are accepted of each source where the mass-loss guard would stop.
     pub confirm_removals: Option<u64>,
+    /// How much of the machine it may take.
+    pub pace: Pace,
     /// Only if the source is still due when no other process refreshes it any more.
     pub if_due: Option<StillDue>,
 }

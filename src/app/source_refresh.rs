@@ -16,7 +16,7 @@ use crate::{
             Summary,
         },
     },
-    ports::{Scan, SourceError},
+    ports::{Scan, ScanOptions, SourceError},
 };
 
 impl Larder {
@@ -50,16 +50,16 @@ impl Larder {
         tracing::debug!(source = %name, force = options.force, "refresh begins");
         self.catch_up().await?;
         let known = Arc::new(self.ports.cache.known(name).await?);
-        let hash = registered.manifest_hash.clone().filter(|_| !options.force);
-        let scan = self
-            .ports
-            .source
-            .scan(&registered.source, Arc::clone(&known), hash, options.force)
-            .await;
+        let how = ScanOptions {
+            manifest_hash: registered.manifest_hash.clone().filter(|_| !options.force),
+            force: options.force,
+            pace: options.pace,
+        };
+        let scan = self.ports.source.scan(&registered.source, Arc::clone(&known), how).await;
         let mut report = match self.judge(&registered, &known, scan, options, started) {
             Ok(scan) => {
                 let (delta, mut report) =
-                    self.reconcile(&registered, &known, scan, options.force, started).await?;
+                    self.reconcile(&registered, known, scan, options.force, started).await?;
                 let applied = self.ports.cache.apply(delta).await?;
                 report.counts.removed = applied.removed;
                 report.counts.hidden = applied.hidden;
@@ -152,13 +152,17 @@ impl Larder {
     async fn reconcile(
         &self,
         registered: &RegisteredSource,
-        known: &Known,
+        known: Arc<Known>,
         scan: Scan,
         force: bool,
         started: Timestamp,
     ) -> Result<(Delta, SourceReport), Error> {
         let mut delta = Delta::new(registered.source.name.clone(), self.now());
-        let mut outcome = Outcome::of_untouched(known, &scan);
+        let (known, scan, mut outcome) = aside(known.len(), move || {
+            let outcome = Outcome::of_untouched(&known, &scan);
+            (known, scan, outcome)
+        })
+        .await?;
         for artifact in scan.read {
             let before = known.get(&artifact.id);
             let mut artifact = clean(artifact);
@@ -179,6 +183,7 @@ impl Larder {
         delta.removals = scan.gone;
         delta.removed_before = scan.started_at;
         delta.verified = Some(Verified { at: scan.started_at, manifest_hash: scan.manifest_hash });
+        aside(known.len(), move || drop(known)).await?;
         Ok((delta, outcome.into_report(&registered.source.name, started)))
     }
 
@@ -191,6 +196,23 @@ impl Larder {
         let row = self.ports.cache.artifact(home, id).await?;
         Ok(row.map(|row| row.artifact.metadata).unwrap_or_default())
     }
+}
+
+/// So many rows are too many to go through on a thread that answers requests: it takes milliseconds.
+const MANY: usize = 1_000;
+
+/// Runs work on a thread that may block, if there are many rows to it.
+async fn aside<T: Send + 'static>(
+    rows: usize,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    if rows <= MANY {
+        return Ok(work());
+    }
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "work ended by a panic");
+        Error::Interrupted
+    })
 }
 
 /// Without what no row may hold.

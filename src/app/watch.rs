@@ -18,7 +18,7 @@ use crate::{
         report::{RefreshScope, Summary},
         watching::{Change, WatchMode},
     },
-    ports::Watch,
+    ports::{Pace, Watch},
 };
 
 /// So many files are read one by one; more are worth a scan.
@@ -217,7 +217,8 @@ impl Following {
             let mut pause = POLL_EVERY;
             loop {
                 larder.ports.clock.sleep(pause.max(larder.rest_of(&source))).await;
-                let outcome = larder.enqueue(&source, RefreshOptions::default()).outcome().await;
+                let options = RefreshOptions { pace: Pace::Gentle, ..RefreshOptions::default() };
+                let outcome = larder.enqueue(&source, options).outcome().await;
                 let took = outcome.map_or(0, |report| report.duration_ms);
                 pause = POLL_EVERY.max(Duration::from_millis(took) * POLL_SHARE);
             }

@@ -73,6 +73,28 @@ pub struct Scan {
     pub manifest_hash: Option<String>,
 }
 
+/// How much of the machine a scan may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// As much as there is: somebody waits for it.
+    #[default]
+    Swift,
+    /// What others leave: nobody waits for it, and requests must not notice it.
+    Gentle,
+}
+
+/// How a scan is to be done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ScanOptions {
+    /// The manifest's hash at the last scan: when it still holds, a managed source need not read its
+    /// manifest again.
+    pub manifest_hash: Option<String>,
+    /// Whether everything is read, whatever is known.
+    pub force: bool,
+    /// How much of the machine it may take.
+    pub pace: Pace,
+}
+
 /// The changes of some sources' files, as they become known.
 #[derive(Debug)]
 pub struct Watch {
@@ -94,15 +116,12 @@ pub trait ArtifactSource: Send + Sync {
     /// unless the configuration gives it another. Directories that cannot be listed are logged.
     async fn discover(&self, known: &[Source]) -> Vec<Source>;
 
-    /// Walks a source and reads what differs from `known`, or everything with `force`.
-    /// `manifest_hash` is that of the last scan: when it still holds, a managed source need not
-    /// read its manifest again.
+    /// Walks a source and reads what differs from `known`, or everything.
     async fn scan(
         &self,
         source: &Source,
         known: Arc<Known>,
-        manifest_hash: Option<String>,
-        force: bool,
+        options: ScanOptions,
     ) -> Result<Scan, SourceError>;
 
     /// Reads one artifact: in a managed source by its manifest entry, in a plain one by `path`,

@@ -11,7 +11,7 @@ pub mod metrics_sink;
 pub mod schema_migrations;
 
 pub use artifact_deployer::{ArtifactDeployer, Project};
-pub use artifact_source::{ArtifactSource, Scan, SourceError, Watch};
+pub use artifact_source::{ArtifactSource, Pace, Scan, ScanOptions, SourceError, Watch};
 pub use artifact_writer::{ArtifactWriter, WriteError};
 pub use cache_freshness::CacheFreshness;
 pub use cache_repository::{CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError};

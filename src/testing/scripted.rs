@@ -20,7 +20,7 @@ use crate::{
         report::Issue,
         watching::Change,
     },
-    ports::{ArtifactSource, Clock, Scan, SourceError, Watch},
+    ports::{ArtifactSource, Clock, Scan, ScanOptions, SourceError, Watch},
 };
 
 /// Changes that a watch holds before its teller waits.
@@ -262,12 +262,12 @@ impl ArtifactSource for ScriptedSource {
         &self,
         source: &Source,
         known: Arc<Known>,
-        _manifest_hash: Option<String>,
-        force: bool,
+        options: ScanOptions,
     ) -> Result<Scan, SourceError> {
         let now = self.clock.now();
-        let (scan, gate) =
-            self.with(&source.name, |script| (script.scan(&known, force, now), script.gate.take()));
+        let (scan, gate) = self.with(&source.name, |script| {
+            (script.scan(&known, options.force, now), script.gate.take())
+        });
         if let Some(doors) = gate {
             doors.begun.add_permits(1);
             // Nothing is ever put into it: it fails when the gate opens, and not before.
@@ -336,9 +336,10 @@ mod tests {
         let gate = files.hold(&work);
         let scan = {
             let files = Arc::clone(&files);
-            tokio::spawn(
-                async move { files.scan(&source("work"), Arc::default(), None, false).await },
-            )
+            tokio::spawn(async move {
+                let options = ScanOptions::default();
+                files.scan(&source("work"), Arc::default(), options).await
+            })
         };
         gate.begun().await;
         files.put(&work, artifact("skill:pdf").described("changed meanwhile"));

@@ -42,10 +42,8 @@ async fn until(house: &House, path: &str, is_so: impl Fn(&Value) -> bool) -> Val
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    match tokio::time::timeout(PATIENCE, asking).await {
-        Ok(answer) => answer,
-        Err(_) => panic!("{path} never came to be as it should: {last}"),
-    }
+    let answer = tokio::time::timeout(PATIENCE, asking).await.ok();
+    answer.unwrap_or_else(|| panic!("{path} never came to be as it should: {last}"))
 }
 
 async fn until_described(house: &House, id: &str, text: &str) {

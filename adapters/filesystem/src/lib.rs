@@ -14,6 +14,7 @@ mod discover;
 mod files;
 mod fingerprint;
 mod frontmatter;
+mod gentle;
 mod json;
 mod json_edit;
 mod lists;
@@ -39,7 +40,7 @@ use larder::{
         delta::Known,
         id::{ArtifactId, SourceName},
     },
-    ports::{ArtifactSource, Clock, Scan, SourceError, Watch},
+    ports::{ArtifactSource, Clock, Pace, Scan, ScanOptions, SourceError, Watch},
 };
 
 use crate::rows::Reader;
@@ -130,12 +131,18 @@ impl ArtifactSource for FileSystem {
         &self,
         source: &Source,
         known: Arc<Known>,
-        manifest_hash: Option<String>,
-        force: bool,
+        options: ScanOptions,
     ) -> Result<Scan, SourceError> {
-        self.reading(source, move |reader| match reader.source.layout {
-            Layout::Managed => managed::scan(reader, &known, manifest_hash.as_deref(), force),
-            Layout::Plain => plain::scan(reader, &known, force),
+        let ScanOptions { manifest_hash, force, pace } = options;
+        self.reading(source, move |reader| {
+            let scan = || match reader.source.layout {
+                Layout::Managed => managed::scan(reader, &known, manifest_hash.as_deref(), force),
+                Layout::Plain => plain::scan(reader, &known, force),
+            };
+            match pace {
+                Pace::Swift => scan(),
+                Pace::Gentle => gentle::run(scan),
+            }
         })
         .await
     }

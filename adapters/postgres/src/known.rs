@@ -53,7 +53,9 @@ pub(crate) async fn known(reader: &mut PgConnection, source: &SourceName) -> Res
         .bind(home)
         .fetch_one(reader)
         .await?;
-    decoded(&rows)
+    // It takes longer than a thread may be kept from answering requests.
+    let decoding = tokio::task::spawn_blocking(move || decoded(&rows));
+    decoding.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
 }
 
 /// What is known of a source's artifacts at these paths.

@@ -42,13 +42,13 @@ const COLUMNS: &str = "json_array(a.artifact_id, a.path, a.revision, a.fingerpri
 /// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) -> Result<Known> {
     // In pieces, each one document: row by row costs ten times the time, all at once ten times the
-    // memory.
+    // memory, and decoding it would keep a thread from answering requests.
     static KNOWN: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT json_group_array({COLUMNS}) \
              FROM (SELECT * FROM collection_artifacts \
                  WHERE collection_id = ?2 AND source_collection = ?1 AND type IS NOT NULL \
-                     AND artifact_id > ?3 ORDER BY artifact_id LIMIT 2000) a"
+                     AND artifact_id > ?3 ORDER BY artifact_id LIMIT 500) a"
         )
     });
     const SIZE: &str = "SELECT artifact_count FROM collections WHERE id = ?1";

@@ -239,9 +239,9 @@ async fn a_row_that_a_deletion_overtook_while_it_was_loaded_does_not_stay() {
         looks += 1;
         Ok((looks == 1).then(|| seen.clone().read_at(at(105))))
     });
-    overtaken.expect_scan().returning(move |source, known, hash, force| {
-        futures_now(scans.scan(source, known, hash, force))
-    });
+    overtaken
+        .expect_scan()
+        .returning(move |source, known, options| futures_now(scans.scan(source, known, options)));
     let ports = Ports { source: Arc::new(overtaken), ..house.larder.ports.clone() };
     let larder = Larder::new(ports, Policy::default());
     let _ = larder.artifact("default", &artifact_id("skill:a")).await;

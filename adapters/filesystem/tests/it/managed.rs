@@ -5,7 +5,7 @@ use std::{fs, sync::Arc};
 use crate::support::{Fixture, artifact, ids, issues, known, problem};
 use larder::{
     domain::{artifact::Health, guard::RootState, id::ArtifactId, report::IssueKind},
-    ports::{ArtifactSource, SourceError},
+    ports::{ArtifactSource, ScanOptions, SourceError},
 };
 
 fn entry(kind: &str, name: &str, path: &str) -> String {
@@ -90,7 +90,19 @@ async fn a_forced_scan_reads_all() {
     let first = fixture.scan().await;
     let rows = Arc::new(known(&first));
     let source = fixture.source().await;
-    let forced = fixture.files.scan(&source, rows, first.manifest_hash, true).await.unwrap();
+    let forced = fixture
+        .files
+        .scan(
+            &source,
+            rows,
+            ScanOptions {
+                manifest_hash: first.manifest_hash,
+                force: true,
+                ..ScanOptions::default()
+            },
+        )
+        .await
+        .unwrap();
     assert_eq!(forced.read.len(), 3);
 }
 
@@ -269,10 +281,12 @@ async fn a_manifest_or_lock_that_does_not_parse_is_an_error() {
     let fixture = three();
     fixture.write("collection.lock", "[lock\n");
     let source = fixture.source().await;
-    let error = fixture.files.scan(&source, Arc::default(), None, false).await.unwrap_err();
+    let error =
+        fixture.files.scan(&source, Arc::default(), ScanOptions::default()).await.unwrap_err();
     assert!(matches!(error, SourceError::Manifest { file: "collection.lock", line: Some(1), .. }));
     fixture.write("collection.toml", "a = \n<<<<<<< HEAD\n");
-    let error = fixture.files.scan(&source, Arc::default(), None, false).await.unwrap_err();
+    let error =
+        fixture.files.scan(&source, Arc::default(), ScanOptions::default()).await.unwrap_err();
     assert!(matches!(error, SourceError::Manifest { file: "collection.toml", .. }), "{error}");
 }
 
@@ -283,7 +297,7 @@ async fn a_root_that_is_not_itself_is_told_and_nothing_is_read() {
     let source = fixture.source().await;
     let state = async || {
         let known = Arc::new(rows.clone());
-        let scan = fixture.files.scan(&source, known, None, false).await.unwrap();
+        let scan = fixture.files.scan(&source, known, ScanOptions::default()).await.unwrap();
         assert_eq!((scan.read.len(), scan.gone.len()), (0, 3));
         scan.root
     };
@@ -297,6 +311,7 @@ async fn a_root_that_is_not_itself_is_told_and_nothing_is_read() {
     assert_eq!(state().await, RootState::Empty);
     fs::remove_dir(&fixture.root).unwrap();
     fs::write(&fixture.root, "a file").unwrap();
-    let error = fixture.files.scan(&source, Arc::default(), None, false).await.unwrap_err();
+    let error =
+        fixture.files.scan(&source, Arc::default(), ScanOptions::default()).await.unwrap_err();
     assert!(matches!(error, SourceError::Unreadable { .. }));
 }

@@ -14,7 +14,7 @@ use larder::{
         id::ArtifactId,
         report::{Issue, IssueKind},
     },
-    ports::{ArtifactSource, Scan},
+    ports::{ArtifactSource, Scan, ScanOptions},
     testing::FakeClock,
 };
 use larder_filesystem::{FileKind, FileSystem, FileSystemConfig, PlainDirectory};
@@ -83,13 +83,20 @@ impl Fixture {
 
     /// A first scan.
     pub(crate) async fn scan(&self) -> Scan {
-        self.files.scan(&self.source().await, Arc::default(), None, false).await.unwrap()
+        self.files.scan(&self.source().await, Arc::default(), ScanOptions::default()).await.unwrap()
     }
 
     /// A scan after another one.
     pub(crate) async fn rescan(&self, known: &Known, hash: Option<String>) -> Scan {
         let known = Arc::new(known.clone());
-        self.files.scan(&self.source().await, known, hash, false).await.unwrap()
+        self.files
+            .scan(
+                &self.source().await,
+                known,
+                ScanOptions { manifest_hash: hash, ..ScanOptions::default() },
+            )
+            .await
+            .unwrap()
     }
 
     /// A single read.

@@ -19,7 +19,7 @@ use larder::{
         revision::Revision,
         watching::Change,
     },
-    ports::{ArtifactSource, Watch},
+    ports::{ArtifactSource, ScanOptions, Watch},
 };
 use tokio::{sync::mpsc, time::timeout};
 
@@ -142,7 +142,13 @@ impl Cache {
 
     async fn scanned(&self) -> BTreeMap<ArtifactId, Row> {
         let files = &self.watched.files.files;
-        let scan = files.scan(&self.source, Arc::default(), None, true).await;
+        let scan = files
+            .scan(
+                &self.source,
+                Arc::default(),
+                ScanOptions { force: true, ..ScanOptions::default() },
+            )
+            .await;
         // A manifest that is not valid leaves what is cached as it is.
         scan.map_or_else(|_| self.rows.clone(), |scan| scan.read.into_iter().map(row).collect())
     }
