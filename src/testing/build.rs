@@ -8,7 +8,7 @@ use crate::domain::{
     collection::{Layout, Source},
     id::{ArtifactId, CollectionId, SourceName},
     query::Limit,
-    report::{Counts, RefreshStatus, SourceReport},
+    report::SourceReport,
     revision::Revision,
 };
 
@@ -79,15 +79,7 @@ pub fn source(name: &str) -> Source {
 /// When the text is no name.
 #[must_use]
 pub fn report(name: &str, started_at: Timestamp) -> SourceReport {
-    SourceReport {
-        source: source_name(name),
-        status: RefreshStatus::Completed,
-        counts: Counts::default(),
-        issues: Vec::new(),
-        issues_total: 0,
-        started_at,
-        duration_ms: 0,
-    }
+    SourceReport::untouched(source_name(name), started_at)
 }
 
 /// A healthy artifact with a description, read and last changed at `at(0)`.

@@ -94,17 +94,7 @@ type Api = (
 );
 
 fn api() -> OpenApiService<Secured<Merged<Api>>, ()> {
-    let operations = (
-        ServiceApi,
-        AccessApi,
-        EventsApi,
-        CollectionsApi,
-        CuratedApi,
-        ArtifactsApi,
-        EditingApi,
-        ProjectsApi,
-    );
-    OpenApiService::new(Secured(Merged(operations)), "Larder", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new(Secured(Merged(Api::default())), "Larder", env!("CARGO_PKG_VERSION"))
         .description(
             "A metadata cache of the artifacts that people keep as files for coding agents: \
              skills, agents, commands, hooks, MCP servers, plugins. The files are the truth; this \

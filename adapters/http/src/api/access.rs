@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// Operations on access.
+#[derive(Default)]
 pub(crate) struct AccessApi;
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::Access")]

@@ -30,6 +30,7 @@ use crate::{
 };
 
 /// Operations on artifacts.
+#[derive(Default)]
 pub(crate) struct ArtifactsApi;
 
 #[OpenApi(prefix_path = "/api/v1/artifacts", tag = "Tag::Artifacts")]

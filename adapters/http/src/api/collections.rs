@@ -29,6 +29,7 @@ use crate::{
 };
 
 /// Operations on collections.
+#[derive(Default)]
 pub(crate) struct CollectionsApi;
 
 #[OpenApi(prefix_path = "/api/v1/user-collections", tag = "Tag::UserCollections")]

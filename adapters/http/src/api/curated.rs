@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// Operations on curated collections.
+#[derive(Default)]
 pub(crate) struct CuratedApi;
 
 #[OpenApi(prefix_path = "/api/v1/user-collections", tag = "Tag::UserCollections")]

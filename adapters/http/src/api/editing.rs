@@ -25,6 +25,7 @@ use crate::{
 };
 
 /// Operations on metadata, on the trash and on the history.
+#[derive(Default)]
 pub(crate) struct EditingApi;
 
 #[OpenApi(prefix_path = "/api/v1/artifacts", tag = "Tag::Artifacts")]

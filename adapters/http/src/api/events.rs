@@ -21,6 +21,7 @@ use crate::{
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// Live updates.
+#[derive(Default)]
 pub(crate) struct EventsApi;
 
 #[OpenApi(prefix_path = "/api/v1", tag = "Tag::Service")]

@@ -20,6 +20,7 @@ use crate::{
 };
 
 /// Operations on projects.
+#[derive(Default)]
 pub(crate) struct ProjectsApi;
 
 #[OpenApi(prefix_path = "/api/v1/artifacts", tag = "Tag::Artifacts")]

@@ -16,6 +16,7 @@ use crate::{
 };
 
 /// Operations on the service.
+#[derive(Default)]
 pub(crate) struct ServiceApi;
 
 /// That all is well.
