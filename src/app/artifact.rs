@@ -175,7 +175,12 @@ impl Larder {
         if !by_scan {
             return Ok(Summary::default());
         }
-        let report = self.enqueue(&source.name, RefreshOptions::default()).outcome().await?;
+        let scan = self.enqueue(&source.name, RefreshOptions::default());
+        if walk == Walk::Throttled && row.is_some() {
+            // A reader does not wait for more than one artifact: it gets the row that is about to go.
+            return Ok(Summary::default());
+        }
+        let report = scan.outcome().await?;
         if report.status != RefreshStatus::Completed {
             return Ok(Summary { counts: Counts::default(), ..Summary::of([&*report]) });
         }

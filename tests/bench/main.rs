@@ -109,7 +109,9 @@ async fn fresh(table: &mut Table) -> Outcome<()> {
         table.section(format!("100 edits by a shell among {LARGE} skills ({layout:?}), SQLite"));
         let (service, _) = Service::start(&tree, None).await?;
         watching::measure(&tree, &service, table).await?;
-        population::memory("after the edits", &service, table)?;
+        if layout == Layout::Plain {
+            population::memory("after the edits", &service, table)?;
+        }
         drop(service);
         table.section(format!("sweeps of {LARGE} skills ({layout:?}), SQLite"));
         sweeping::measure(&tree, table).await?;

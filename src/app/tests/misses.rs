@@ -97,6 +97,24 @@ async fn an_artifact_that_is_asked_for_and_gone_leaves_by_way_of_a_scan() {
 }
 
 #[tokio::test]
+async fn who_reads_an_invalidated_artifact_that_is_gone_waits_for_no_scan() {
+    let house = filled(Layout::Managed).await;
+    let id = artifact_id("skill:a");
+    house.larder.invalidate(&Scope::Source(house.work.clone())).await.unwrap();
+    house.tick();
+    house.files.delete(&house.work, &id);
+    let gate = house.files.hold(&house.work);
+    let row = house.larder.artifact("default", &id).await.unwrap();
+    assert_eq!(row.synced_at, None, "it says that it is stale");
+    gate.begun().await;
+    gate.open();
+    until(|| house.files.scans(&house.work) > 1).await;
+    house.refresh().await;
+    let gone = house.larder.artifact("default", &id).await;
+    assert!(matches!(gone, Err(Error::UnknownArtifact { .. })));
+}
+
+#[tokio::test]
 async fn a_source_that_cannot_be_read_does_not_hide_what_others_have() {
     let house = filled(Layout::Managed).await;
     let home = source_name("home");
