@@ -152,6 +152,14 @@ impl Database {
         self.execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", self.schema())).await;
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Sqlite { url, .. } | Self::Postgres { url, .. } => url,
+        }
+    }
+
     fn schema(&self) -> &str {
         match self {
             Self::Sqlite { .. } => "main",

@@ -9,5 +9,6 @@ mod kill;
 mod migrate;
 mod serve;
 mod settings;
+mod soak;
 mod token;
 mod usage;
