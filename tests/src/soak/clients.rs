@@ -73,10 +73,11 @@ pub(super) fn edit(scene: &Scene, server: &Server, mut dice: Rng) {
     }
 }
 
-/// Another writer was at the same files, or changed what was being written.
+/// Another writer was at the same files, or took away what had just been written.
 fn is_a_lost_race(answer: &Answer) -> bool {
-    let kind = answer.body["type"].as_str().unwrap_or_default();
-    answer.status == 503 && kind.ends_with(":busy")
+    let text = |key: &str| answer.body[key].as_str().unwrap_or_default();
+    let is_gone = text("detail").starts_with("The files were written");
+    answer.status == 503 && (text("type").ends_with(":busy") || is_gone)
 }
 
 /// Makes, fills, empties and deletes curated collections; answers what it left.

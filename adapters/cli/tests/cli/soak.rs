@@ -1,14 +1,19 @@
 //! Everything at once, for a while.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use larder_tests::{database::Backend, soak::Soak};
 
-/// Long enough for two kills and several sweeps of each process.
-const LASTING: Duration = Duration::from_secs(9);
+/// The environment's name of how many seconds it lasts.
+const SECONDS: &str = "LARDER_TEST_SOAK_SECONDS";
+
+/// Without it: long enough for two kills and several sweeps of each process.
+const DEFAULT_SECONDS: u64 = 9;
 
 fn soak(backend: Backend) {
-    let soak = Soak { binary: env!("CARGO_BIN_EXE_larder").into(), backend, lasting: LASTING };
+    let seconds = env::var(SECONDS).ok().and_then(|text| text.parse().ok());
+    let lasting = Duration::from_secs(seconds.unwrap_or(DEFAULT_SECONDS));
+    let soak = Soak { binary: env!("CARGO_BIN_EXE_larder").into(), backend, lasting };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     eprintln!("{}", runtime.block_on(soak.run()));
 }

@@ -35,7 +35,7 @@ pub(super) fn append(tree: &Tree, entry: &HistoryEntry) -> io::Result<()> {
     /// More than the longest line has.
     const TAIL: u64 = 64 * 1024;
     let path = tree.own(HISTORY);
-    if tree.exists(&path)? && !tree.is_file(&path)? {
+    if !tree.is_file(&path)? && tree.exists(&path)? {
         tracing::error!(path, id = entry.id, "the history is no file: a write is not told there");
         return Ok(());
     }
