@@ -15,8 +15,8 @@ use tempfile::TempDir;
 /// The environment's name of a Postgres database in which tests may make schemas of their own.
 pub const POSTGRES_URL: &str = "LARDER_TEST_POSTGRES_URL";
 
-/// Connections of one repository: enough for several readers beside a writer.
-const CONNECTIONS: u32 = 4;
+/// Connections of one repository: enough for all that a case does at once.
+const CONNECTIONS: u32 = 16;
 
 /// What a repository on a real database can do.
 pub trait SqlRepository: CacheRepository + SchemaMigrations {}
