@@ -17,15 +17,15 @@ use crate::server::{Answer, Server};
 
 /// A curated collection as its curator remembers it.
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
+pub(crate) struct Shelf {
     /// What it certainly holds.
-    pub(super) members: BTreeSet<String>,
+    pub(crate) members: BTreeSet<String>,
     /// What it may hold: the server was killed while it was asked.
-    pub(super) perhaps: BTreeSet<String>,
+    pub(crate) perhaps: BTreeSet<String>,
 }
 
 /// Curated collections by id.
-pub(super) type Shelves = BTreeMap<String, Shelf>;
+pub(crate) type Shelves = BTreeMap<String, Shelf>;
 
 /// So many curated collections one curator has at most.
 const SHELVES: usize = 4;

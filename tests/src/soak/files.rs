@@ -25,24 +25,24 @@ const AT_FIRST: usize = 24;
 const AT_LEAST: usize = 18;
 
 /// What a source's artifacts say, by id.
-pub(super) type Shown = BTreeMap<String, String>;
+pub(crate) type Shown = BTreeMap<String, String>;
 
 /// A directory with all sources in it.
-pub(super) struct Files(TempDir);
+pub(crate) struct Files(TempDir);
 
 /// The id of a skill.
-pub(super) fn id(name: &str) -> String {
+pub(crate) fn id(name: &str) -> String {
     format!("skill:{name}")
 }
 
 /// One of the names that skills have.
-pub(super) fn any_name(dice: &mut Rng) -> String {
+pub(crate) fn any_name(dice: &mut Rng) -> String {
     format!("s{}", dice.usize(..NAMES))
 }
 
 impl Files {
     /// Writes all sources.
-    pub(super) fn write(dice: &mut Rng) -> io::Result<Self> {
+    pub(crate) fn write(dice: &mut Rng) -> io::Result<Self> {
         let files = Self(tempfile::tempdir()?);
         for source in SOURCES {
             let names: Vec<String> = (0..AT_FIRST).map(|n| format!("s{n}")).collect();
@@ -211,7 +211,7 @@ fn text(name: &str, dice: &mut Rng) -> String {
 }
 
 /// A description unlike any other.
-pub(super) fn description(dice: &mut Rng) -> String {
+pub(crate) fn description(dice: &mut Rng) -> String {
     format!("What is {:x} about.", dice.u64(..))
 }
 

@@ -23,7 +23,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 type Rows = BTreeMap<String, (String, String)>;
 
 /// Waits until every server shows what the files say and what the curators remember.
-pub(super) fn agree(files: &Files, servers: &[Server], shelves: &Shelves) -> Result<(), String> {
+pub(crate) fn agree(files: &Files, servers: &[Server], shelves: &Shelves) -> Result<(), String> {
     let truth = files.read().map_err(|error| error.to_string())?;
     let watch = Stopwatch::start();
     loop {

@@ -5,9 +5,9 @@
 //! - `clients`: who changes things through the API; `observers`: who looks on.
 //! - `judge`: what must be true at the end.
 
-mod clients;
-mod files;
-mod judge;
+pub(crate) mod clients;
+pub(crate) mod files;
+pub(crate) mod judge;
 mod observers;
 
 use std::{
@@ -111,6 +111,7 @@ impl Soak {
         };
         thread::scope(|scope| {
             let (scene, files) = (&scene, &files);
+            let _ends = Ends(&scene.going);
             let mut curators = Vec::new();
             for (number, server) in servers.iter().enumerate() {
                 for _ in 0..2 {
@@ -172,7 +173,8 @@ fn kill_twice(servers: &[Server], lasting: Duration, dice: &mut Rng) {
     thread::sleep(lasting.saturating_sub(watch.elapsed()));
 }
 
-fn launch(binary: &Path, files: &Files, database: &str) -> Launch {
+/// How to start the binary with these files: rows go stale soon, and are swept sooner.
+pub(crate) fn launch(binary: &Path, files: &Files, database: &str) -> Launch {
     let setting = |name, value: &str| (name, value.to_owned());
     Launch {
         binary: binary.to_owned(),
@@ -190,6 +192,15 @@ fn launch(binary: &Path, files: &Files, database: &str) -> Launch {
             setting("LARDER_RATE_LIMIT_REFRESH_PER_MINUTE", "100000"),
             setting("LARDER_RATE_LIMIT_REFRESH_BURST", "1000"),
         ],
+    }
+}
+
+/// Lets everybody come to an end when it goes, also by a panic: who takes part would be waited for.
+pub(crate) struct Ends<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 

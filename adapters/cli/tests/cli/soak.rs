@@ -2,7 +2,7 @@
 
 use std::{env, time::Duration};
 
-use larder_tests::{database::Backend, soak::Soak};
+use larder_tests::{database::Backend, outage::Outage, soak::Soak};
 
 /// The environment's name of how many seconds it lasts.
 const SECONDS: &str = "LARDER_TEST_SOAK_SECONDS";
@@ -26,4 +26,12 @@ fn two_processes_on_one_postgres_show_what_the_files_say() {
 #[test]
 fn a_process_on_sqlite_that_is_killed_shows_what_the_files_say() {
     soak(Backend::Sqlite);
+}
+
+#[test]
+fn a_database_that_is_away_for_a_while_is_waited_for() {
+    // Longer than a request waits for it.
+    let lasting = Duration::from_secs(7);
+    let outage = Outage { binary: env!("CARGO_BIN_EXE_larder").into(), lasting };
+    eprintln!("{}", outage.run());
 }
