@@ -7,6 +7,7 @@
 mod client;
 mod constant;
 mod editing;
+mod lasting;
 mod load;
 mod population;
 mod reading;
@@ -82,7 +83,7 @@ async fn measure(table: &mut Table) -> Outcome<()> {
     if env::var_os(POSTGRES_URL).is_some() {
         postgres(&constant, table).await?;
     }
-    Ok(())
+    lasting::measure(table).await
 }
 
 async fn small(table: &mut Table) -> Outcome<()> {

@@ -160,8 +160,8 @@ fn recover(scene: &Scene, servers: &[Server; 2], files: &Files, back: Stopwatch)
     scene.judge(within(PATIENCE, is_ready), || "a server does not get ready again".to_owned());
     scene.figures().ready = back.elapsed();
     let swept = |server: &Server| {
-        let stats = server.try_ask("GET", "/api/v1/user-collections/cache-stats", None).ok()?;
-        Some(stats.body["keeper"]["last_run_at"].as_str()?.to_owned())
+        let told = server.try_ask("GET", "/api/v1/user-collections/cache-stats", None).ok()?;
+        Some(told.body["keeper"]["last_run_at"].as_str()?.to_owned())
     };
     let before = servers.each_ref().map(swept);
     let have_swept =
@@ -182,12 +182,12 @@ fn recover(scene: &Scene, servers: &[Server; 2], files: &Files, back: Stopwatch)
 
 /// How long a change by one server takes to reach a listener at the other one.
 fn hear(listener: &Server, other: &Server) -> Option<Duration> {
-    let (events, told) = mpsc::channel();
+    let (heard, events) = mpsc::channel();
     thread::scope(|scope| {
-        let told = told;
+        let events = events;
         // Ends with the receiver of its events: rows go stale, so there is always a next one.
-        scope.spawn(move || listener.follow(|event| events.send(event.clone()).is_ok()));
-        let first = told.recv_timeout(PATIENCE).ok();
+        scope.spawn(move || listener.follow(|event| heard.send(event.clone()).is_ok()));
+        let first = events.recv_timeout(PATIENCE).ok();
         let watch = Stopwatch::start();
         let made = json!({ "name": "after the outage" });
         let made = other.try_ask("POST", "/api/v1/user-collections", Some(&made)).ok()?;
@@ -203,7 +203,7 @@ fn hear(listener: &Server, other: &Server) -> Option<Duration> {
             })
         };
         first?;
-        while let Ok(event) = told.recv_timeout(PATIENCE.checked_sub(watch.elapsed())?) {
+        while let Ok(event) = events.recv_timeout(PATIENCE.checked_sub(watch.elapsed())?) {
             if is_told(&event) {
                 return Some(watch.elapsed());
             }

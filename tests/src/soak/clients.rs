@@ -166,9 +166,10 @@ fn done(scene: &Scene, what: &'static str, answer: Option<Answer>) -> Option<Val
 pub(super) fn refresh(scene: &Scene, server: &Server, mut dice: Rng) {
     while scene.goes_on() {
         let collection = dice.choice(["default", "alpha", "beta", "plain"]).unwrap_or_default();
-        let path = match dice.bool() {
-            true => "user-collections/refresh-cache".to_owned(),
-            false => format!("user-collections/{collection}/refresh-cache"),
+        let path = if dice.bool() {
+            "user-collections/refresh-cache".to_owned()
+        } else {
+            format!("user-collections/{collection}/refresh-cache")
         };
         if let Some(answer) = server.ask("POST", &path, None) {
             let is_fine = answer.status == 200;
