@@ -73,11 +73,16 @@ pub(super) fn edit(scene: &Scene, server: &Server, mut dice: Rng) {
     }
 }
 
-/// Another writer was at the same files, or took away what had just been written.
+/// Another writer was at the same files, or took them away before or after they were written.
 fn is_a_lost_race(answer: &Answer) -> bool {
     let text = |key: &str| answer.body[key].as_str().unwrap_or_default();
-    let is_gone = text("detail").starts_with("The files were written");
-    answer.status == 503 && (text("type").ends_with(":busy") || is_gone)
+    match answer.status {
+        422 => text("detail").contains("files missing"),
+        503 => {
+            text("type").ends_with(":busy") || text("detail").starts_with("The files were written")
+        }
+        _ => false,
+    }
 }
 
 /// Makes, fills, empties and deletes curated collections; answers what it left.

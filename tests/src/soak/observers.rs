@@ -10,6 +10,9 @@ use crate::server::Server;
 /// How often the collections are looked at.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(30);
 
+/// After so many events another stream is begun.
+const EVENTS_OF_A_STREAM: u32 = 20;
+
 /// The last generation of each collection that one observer was told.
 #[derive(Default)]
 struct Seen(BTreeMap<String, u64>);
@@ -41,12 +44,14 @@ pub(super) fn poll(scene: &Scene, server: &Server) {
     }
 }
 
-/// Follows live updates, again whenever a stream ends.
+/// Follows live updates, again whenever a stream ends, and now and then by another stream.
 pub(super) fn follow(scene: &Scene, server: &Server) {
     let mut seen = Seen::default();
     while scene.goes_on() {
+        let mut left = EVENTS_OF_A_STREAM;
         // The server may be down at the moment.
         let _ = server.follow(|event| {
+            left -= 1;
             scene.count("event", true);
             let told = match event["type"].as_str() {
                 Some("generations") => event["collections"].as_array().cloned(),
@@ -57,7 +62,7 @@ pub(super) fn follow(scene: &Scene, server: &Server) {
                 let goes_on = seen.tell(&it["collection_id"], &it["generation"]);
                 scene.judge(goes_on, || format!("told, a generation went backwards: {it}"));
             }
-            scene.goes_on()
+            left > 0 && scene.goes_on()
         });
         thread::sleep(BETWEEN_LOOKS);
     }
