@@ -206,6 +206,9 @@ impl Larder {
     ) -> Saved {
         let id = artifact.id.clone();
         let saved = self.saved(source, &source.home, artifact, operation).await;
+        if saved.cache == CacheState::Pending {
+            return saved;
+        }
         let default = CollectionId::default_collection();
         match self.ports.cache.artifact(&default, &id).await {
             Ok(Some(row)) if row.source == source.source.name => Saved { row, ..saved },

@@ -1,5 +1,7 @@
 //! Live updates: what happens to the cache, told to whoever listens.
 
+use std::collections::HashMap;
+
 use tokio::sync::broadcast;
 
 use super::{Error, Larder};
@@ -38,6 +40,9 @@ pub enum Event {
 /// One listener's events. Nobody waits for it: one that does not keep up comes to its end.
 pub struct Events {
     first: Option<Event>,
+    /// The generations told at once that no change has passed yet: what had been on its way then is
+    /// in them, and would be told as if it went backwards.
+    told: HashMap<CollectionId, u64>,
     notices: broadcast::Receiver<CacheNotice>,
     refreshes: broadcast::Receiver<Event>,
 }
@@ -45,13 +50,14 @@ pub struct Events {
 impl Larder {
     /// What happens from now on, the present generations first.
     pub async fn events(&self) -> Result<Events, Error> {
-        // Listening comes first: a change between the two is told twice, and never not at all.
+        // Listening comes first: a change between the two is told at least once.
         let mut events = Events {
             first: None,
+            told: HashMap::new(),
             notices: self.ports.cache.notices(),
             refreshes: self.refreshes.subscribe(),
         };
-        events.first = Some(self.generations().await?);
+        events.first = Some(self.generations(&mut events.told).await?);
         Ok(events)
     }
 
@@ -61,13 +67,16 @@ impl Larder {
         if let Some(first) = events.first.take() {
             return Some(first);
         }
-        tokio::select! {
-            notice = events.notices.recv() => match notice.ok()? {
-                CacheNotice::Changed(change) => Some(Event::CollectionChanged(change)),
-                CacheNotice::Missed => self.generations().await.ok(),
-            },
-            event = events.refreshes.recv() => event.ok(),
-            () = self.ended() => None,
+        loop {
+            tokio::select! {
+                notice = events.notices.recv() => match notice.ok()? {
+                    CacheNotice::Changed(change) if events.knows(&change) => {}
+                    CacheNotice::Changed(change) => return Some(Event::CollectionChanged(change)),
+                    CacheNotice::Missed => return self.generations(&mut events.told).await.ok(),
+                },
+                event = events.refreshes.recv() => return event.ok(),
+                () = self.ended() => return None,
+            }
         }
     }
 
@@ -77,8 +86,23 @@ impl Larder {
         let _ = self.refreshes.send(event);
     }
 
-    async fn generations(&self) -> Result<Event, Error> {
+    /// All generations, which from now on are told.
+    async fn generations(&self, told: &mut HashMap<CollectionId, u64>) -> Result<Event, Error> {
         let collections = self.every_collection().await?.into_iter();
-        Ok(Event::Generations(collections.map(|it| (it.id, it.generation)).collect()))
+        let all: Vec<_> = collections.map(|it| (it.id, it.generation)).collect();
+        *told = all.iter().cloned().collect();
+        Ok(Event::Generations(all))
+    }
+}
+
+impl Events {
+    /// Whether a change was told already, with all generations.
+    fn knows(&mut self, change: &CollectionChange) -> bool {
+        let told = self.told.get(&change.collection);
+        let is_known = told.is_some_and(|generation| change.generation <= *generation);
+        if !is_known {
+            self.told.remove(&change.collection);
+        }
+        is_known
     }
 }

@@ -116,7 +116,8 @@ pub struct Larder {
     /// What the database could not take when files had been written, in order.
     pending: Mutex<Vec<Delta>>,
     has_pending: AtomicBool,
-    catching_up: tokio::sync::Mutex<()>,
+    /// Held while the database is given it; when that failed last.
+    catching_up: tokio::sync::Mutex<Option<Timestamp>>,
     filled: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,

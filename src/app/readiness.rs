@@ -72,8 +72,11 @@ impl Larder {
     /// Whether requests can be answered now.
     pub async fn readiness(&self) -> Readiness {
         // Whoever asks whether all is well makes it so: other processes read the same rows.
-        let caught_up = self.catch_up().await;
-        match caught_up.and(self.ports.cache.check().await) {
+        let checked = match self.catch_up().await {
+            Ok(()) => self.ports.cache.check().await,
+            away => away,
+        };
+        match checked {
             Err(error) => Readiness::Unavailable(error.into()),
             Ok(()) if !self.filled.load(Ordering::Acquire) => Readiness::Filling,
             Ok(()) if self.keeper_status().state == KeeperState::Stopped => {

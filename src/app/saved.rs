@@ -189,13 +189,19 @@ impl Larder {
         if !self.has_pending.load(Ordering::Acquire) {
             return Ok(());
         }
-        let _turn = self.catching_up.lock().await;
+        let asked = self.now();
+        let mut failed = self.catching_up.lock().await;
+        if failed.is_some_and(|at| at > asked) {
+            // Whoever waited for a turn must not wait for the database all over again.
+            return Err(RepositoryError::Unavailable("it has just not answered".into()));
+        }
         loop {
             let next = lock(&self.pending).first().cloned();
             let Some(delta) = next else { return Ok(()) };
             match self.ports.cache.apply(delta).await {
                 Ok(_) => {}
                 Err(error @ (RepositoryError::Unavailable(_) | RepositoryError::InUse(_))) => {
+                    *failed = Some(self.now());
                     return Err(error);
                 }
                 Err(error @ RepositoryError::Unwritable(_)) => {

@@ -141,9 +141,10 @@ pub trait CacheRepository: CacheReader + CacheFreshness + CuratedCollections {
     /// [`RepositoryError::Unavailable`] when another one takes too long over it.
     async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError>;
 
-    /// Applies a change in one transaction: readers see the state before or after. The `collections`
-    /// rows that it bumps are locked in id order, first thing. A `verified` moves `verified_at`
-    /// forward only. A delta of a source that is not registered changes nothing.
+    /// Applies a change in one transaction: readers see the state before or after. However many
+    /// writes there are at once, each waits its turn, and none is refused because of the others. A
+    /// `verified` moves `verified_at` forward only. A delta of a source that is not registered
+    /// changes nothing.
     async fn apply(&self, delta: Delta) -> Result<Applied, RepositoryError>;
 
     /// Marks rows as in need of a read: sets `invalidated_at`. Answers how many rows there were.

@@ -8,6 +8,7 @@
 mod client;
 mod constant;
 mod editing;
+mod lasting;
 mod load;
 mod population;
 mod reading;
@@ -92,7 +93,7 @@ async fn measure(table: &mut Table) -> Outcome<()> {
     if is_wanted("postgres") && env::var_os(POSTGRES_URL).is_some() {
         postgres(&constant, table).await?;
     }
-    Ok(())
+    lasting::measure(table).await
 }
 
 /// Whether a part is to be measured: all are, unless the command line names some.

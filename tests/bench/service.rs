@@ -200,7 +200,7 @@ impl Launch {
 }
 
 /// The release binary: it lies beside the directory of this program.
-fn binary() -> Outcome<PathBuf> {
+pub(crate) fn binary() -> Outcome<PathBuf> {
     let own = env::current_exe()?;
     let directory = own.ancestors().nth(2).ok_or("this program lies in no target directory")?;
     let binary = directory.join("larder");

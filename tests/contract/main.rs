@@ -28,6 +28,7 @@ mod agreement;
 mod cache;
 mod collections;
 mod concurrency;
+mod contention;
 mod contest;
 mod curated;
 mod fields;
@@ -78,6 +79,9 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         fifteen_hundred_rows_come_and_go_in_one_delta
         memberships_are_the_collections_that_hold_the_sources_row
         verified_at_moves_forward_only
+    }
+    contention {
+        whatever_writes_at_once_stands_in_nobodys_way
     }
     contest {
         the_first_name_wins_whoever_came_first

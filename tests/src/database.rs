@@ -15,8 +15,8 @@ use tempfile::TempDir;
 /// The environment's name of a Postgres database in which tests may make schemas of their own.
 pub const POSTGRES_URL: &str = "LARDER_TEST_POSTGRES_URL";
 
-/// Connections of one repository: enough for several readers beside a writer.
-const CONNECTIONS: u32 = 4;
+/// Connections of one repository: enough for all that a case does at once.
+const CONNECTIONS: u32 = 16;
 
 /// What a repository on a real database can do.
 pub trait SqlRepository: CacheRepository + SchemaMigrations {}
@@ -150,6 +150,14 @@ impl Database {
 
     async fn drop_schema(&self) {
         self.execute(&format!("DROP SCHEMA IF EXISTS {} CASCADE", self.schema())).await;
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        match self {
+            Self::Sqlite { url, .. } | Self::Postgres { url, .. } => url,
+        }
     }
 
     fn schema(&self) -> &str {

@@ -1,4 +1,9 @@
 //! Helpers that the test binaries share.
 
+pub mod cluster;
 pub mod database;
+pub mod outage;
+pub mod server;
+pub mod soak;
+pub mod stopwatch;
 pub mod writes;

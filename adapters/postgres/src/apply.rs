@@ -37,7 +37,7 @@ const DEFAULT: &str = "default";
 
 /// Applies a delta within the caller's transaction.
 pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<Applied> {
-    if !(delta.upserts.is_empty() && delta.removals.is_empty()) {
+    if !(delta.upserts.is_empty() && delta.removals.is_empty() && delta.rechecks.is_empty()) {
         collections::lock(writer, &delta.source).await?;
     }
     let Some(home) = sources::home(writer, &delta.source).await? else {

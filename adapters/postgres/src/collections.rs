@@ -153,18 +153,28 @@ pub(crate) async fn holding(
     ids.into_iter().map(|id| CollectionId::new(id).map_err(undecodable)).collect()
 }
 
-/// Locks the collections that a change of that source's rows may touch, in id order, until the
-/// transaction ends.
+/// The order in which collections are locked: `default` before all others, then by id. Who waits for
+/// `default` holds no other one, so who has it may also change a collection that was made after it
+/// had looked which ones to lock.
+pub(crate) const LOCK_ORDER: &str = "ORDER BY kind <> 'default', id";
+
+/// Locks the collections that a change of that source's rows may touch, until the transaction ends.
 pub(crate) async fn lock(writer: &mut PgConnection, source: &SourceName) -> Result<()> {
-    const LOCK: &str = "SELECT id FROM collections \
-         WHERE kind <> 'mirror' OR source_collection = $1 ORDER BY id FOR UPDATE";
-    sqlx::query(LOCK).bind(source.as_str()).execute(writer).await?;
+    static LOCK: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT id FROM collections WHERE kind <> 'mirror' OR source_collection = $1 \
+             {LOCK_ORDER} FOR UPDATE"
+        )
+    });
+    sqlx::query(LOCK.as_str()).bind(source.as_str()).execute(writer).await?;
     Ok(())
 }
 
 /// Locks all collections.
 pub(crate) async fn lock_all(writer: &mut PgConnection) -> Result<()> {
-    sqlx::query("SELECT id FROM collections ORDER BY id FOR UPDATE").execute(writer).await?;
+    static LOCK_ALL: LazyLock<String> =
+        LazyLock::new(|| format!("SELECT id FROM collections {LOCK_ORDER} FOR UPDATE"));
+    sqlx::query(LOCK_ALL.as_str()).execute(writer).await?;
     Ok(())
 }
 

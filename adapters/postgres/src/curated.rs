@@ -12,7 +12,7 @@ use larder::domain::{
 use sqlx::PgConnection;
 
 use crate::{
-    collections,
+    collections::{self, LOCK_ORDER},
     error::{Result, undecodable},
     row::{VISIBLE, micros, values},
     search,
@@ -194,8 +194,13 @@ pub(crate) async fn purge(writer: &mut PgConnection, before: Timestamp) -> Resul
 /// begun before the collection was made does not know of its members. Answers whether the
 /// collection is a curated one.
 async fn lock(writer: &mut PgConnection, id: &CollectionId) -> Result<bool> {
-    const LOCK: &str = "SELECT kind FROM collections \
-         WHERE id = $1 OR kind = 'default' ORDER BY id FOR UPDATE";
-    let kinds: Vec<String> = sqlx::query_scalar(LOCK).bind(id.as_str()).fetch_all(writer).await?;
+    static LOCK: LazyLock<String> = LazyLock::new(|| {
+        format!(
+            "SELECT kind FROM collections WHERE id = $1 OR kind = 'default' \
+             {LOCK_ORDER} FOR UPDATE"
+        )
+    });
+    let kinds: Vec<String> =
+        sqlx::query_scalar(LOCK.as_str()).bind(id.as_str()).fetch_all(writer).await?;
     Ok(kinds.iter().any(|kind| kind == "curated"))
 }

@@ -16,7 +16,8 @@ pub(crate) async fn lease(options: &PgConnectOptions, source: &SourceName) -> Re
     const LOCK: &str = "SELECT pg_advisory_lock( \
          hashtextextended('larder lease ' || current_schema() || ' ' || $1, 0))";
     let options = options.clone().options([("lock_timeout", WAIT)]);
-    let mut connection = PgConnection::connect_with(&options).await?;
+    let connecting = tokio::time::timeout(crate::WAIT, PgConnection::connect_with(&options));
+    let mut connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
     sqlx::query(LOCK).bind(source.as_str()).execute(&mut connection).await?;
     Ok(connection)
 }

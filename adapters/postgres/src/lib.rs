@@ -35,7 +35,7 @@ use sqlx::{
 
 use crate::{error::repository_error, notices::Listener};
 
-/// How long a request waits for a connection.
+/// How long is waited for a connection.
 const WAIT: Duration = Duration::from_secs(5);
 /// How long a statement waits for another transaction: a refresh of 100,000 artifacts may be
 /// before it.

@@ -12,7 +12,7 @@ use sqlx::{
 };
 use tokio::{sync::broadcast, task::AbortHandle};
 
-use crate::{error::Result, row::to_json};
+use crate::{WAIT, error::Result, row::to_json};
 
 /// Notices that wait for a slow reader, which then has missed some.
 const UNREAD: usize = 1_024;
@@ -77,7 +77,11 @@ async fn hand_on(
     notices: &broadcast::Sender<CacheNotice>,
 ) -> Result<()> {
     // A pool of its own: one of the others would be missing there for good.
-    let own = PgPoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
+    let own = PgPoolOptions::new()
+        .max_connections(1)
+        // The pauses between its tries grow with it.
+        .acquire_timeout(WAIT)
+        .connect_lazy_with(options.clone());
     let channel: String = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("SELECT {CHANNEL}")))
         .fetch_one(&own)
         .await?;

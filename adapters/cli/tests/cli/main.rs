@@ -11,6 +11,7 @@ mod migrate;
 mod prometheus;
 mod serve;
 mod settings;
+mod soak;
 mod sweeps;
 mod token;
 mod usage;

@@ -22,7 +22,7 @@ const MAX_READ: u64 = 32 * 1024 * 1024;
 /// Refuses to write where the history cannot be.
 pub(super) fn check(tree: &Tree) -> Result<(), Failure> {
     let path = tree.own(HISTORY);
-    if tree.is_file(&path)? || !tree.exists(&path)? {
+    if !tree.is_no_file(&path)? {
         return Ok(());
     }
     let message = format!("{path}, where the history of writes is kept, is no file: move it away");
@@ -35,7 +35,7 @@ pub(super) fn append(tree: &Tree, entry: &HistoryEntry) -> io::Result<()> {
     /// More than the longest line has.
     const TAIL: u64 = 64 * 1024;
     let path = tree.own(HISTORY);
-    if tree.exists(&path)? && !tree.is_file(&path)? {
+    if tree.is_no_file(&path)? {
         tracing::error!(path, id = entry.id, "the history is no file: a write is not told there");
         return Ok(());
     }

@@ -196,10 +196,11 @@ impl Tree {
         Ok(not_there(stat)?.is_some_and(|meta| meta.is_dir()))
     }
 
-    /// Whether a regular file is at a path, and no link to one.
-    pub(crate) fn is_file(&self, path: &str) -> io::Result<bool> {
+    /// Whether something is at a path that is no regular file. One look: a directory that is moved
+    /// away and back between two of them would look like that.
+    pub(crate) fn is_no_file(&self, path: &str) -> io::Result<bool> {
         let stat = fs::symlink_metadata(self.root.join(path)).map(Some);
-        Ok(not_there(stat)?.is_some_and(|meta| meta.is_file()))
+        Ok(not_there(stat)?.is_some_and(|meta| !meta.is_file()))
     }
 
     /// Writes a new file and brings it to the disk.
