@@ -122,10 +122,10 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// It was a race, with winners and losers. On a slow machine one client may have lost each time.
+    /// It was a race, with winners and losers. On a slow machine most clients may have lost each time.
     pub(super) fn was_a_race(&self) {
         assert!(!self.saves.saves.is_empty(), "the foreign program saved");
-        assert!(self.edits().count() >= self.done.len(), "{:?}", self.done);
+        assert!(self.edits().count() > 0, "{:?}", self.done);
         for client in self.done {
             assert!(client.conflicts > 0, "{client:?}");
         }
