@@ -255,6 +255,7 @@ impl Scene {
         };
         self.judge(is_fine, || format!("{what}, database away: {away}: {answer:?}"));
         self.judge(answer.took <= LONGEST, || format!("{what} took too long: {answer:?}"));
+        let what = if answer.body["cache"] == "pending" { "edit, pending" } else { what };
         let mut figures = self.figures();
         let (count, longest) = figures.answers.entry((what, answer.status)).or_default();
         *count += 1;
