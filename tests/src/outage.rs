@@ -6,7 +6,7 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -24,7 +24,7 @@ use crate::{
         Ends,
         clients::Shelves,
         files::{Files, any_name, description, id},
-        judge, launch,
+        joined, judge, launch,
     },
     stopwatch::Stopwatch,
 };
@@ -93,10 +93,11 @@ impl Outage {
         thread::scope(|scope| {
             let scene = &scene;
             let _ends = Ends(&scene.going);
+            let mut clients = Vec::new();
             for server in &servers {
                 for _ in 0..3 {
                     let dice = dice.fork();
-                    scope.spawn(move || load(scene, server, dice));
+                    clients.push(scope.spawn(move || load(scene, server, dice)));
                 }
                 scope.spawn(move || watch(scene, server));
                 // One that follows the events from the beginning, however they end.
@@ -109,12 +110,10 @@ impl Outage {
             thread::sleep(self.lasting);
             cluster.start_again();
             let back = Stopwatch::start();
-            recover(scene, &servers, &files, back);
+            recover(scene, &servers, back);
             scene.going.store(false, Ordering::SeqCst);
-            for server in &servers {
-                let status = server.end();
-                scene.judge(status.success(), || format!("a server ended with {status}"));
-            }
+            clients.into_iter().for_each(joined);
+            scene.conclude(&files, &servers, back);
         });
         scene.into_figures(&servers)
     }
@@ -154,7 +153,7 @@ fn watch(scene: &Scene, server: &Server) {
 }
 
 /// Waits until all is as it was, with nobody's help.
-fn recover(scene: &Scene, servers: &[Server; 2], files: &Files, back: Stopwatch) {
+fn recover(scene: &Scene, servers: &[Server; 2], back: Stopwatch) {
     let status = |server: &Server| server.try_ask("GET", "/readyz", None).ok().map(|it| it.status);
     let is_ready = || servers.iter().all(|server| status(server) == Some(200));
     scene.judge(within(PATIENCE, is_ready), || "a server does not get ready again".to_owned());
@@ -169,15 +168,8 @@ fn recover(scene: &Scene, servers: &[Server; 2], files: &Files, back: Stopwatch)
     scene.judge(within(PATIENCE, have_swept), || "a keeper does not sweep again".to_owned());
     scene.figures().swept = back.elapsed();
     scene.away.store(false, Ordering::SeqCst);
-    // The clients go on; only what is asked for now must be answered without a fault.
+    // The clients go on for a while, and every answer must be a good one.
     thread::sleep(Duration::from_secs(1));
-    scene.going.store(false, Ordering::SeqCst);
-    let told = hear(&servers[0], &servers[1]);
-    scene.judge(told.is_some(), || "no event comes from the other server any more".to_owned());
-    scene.figures().told = told.unwrap_or_default();
-    let agreed = judge::agree(files, servers, &Shelves::new());
-    scene.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
-    scene.figures().agreed = back.elapsed();
 }
 
 /// How long a change by one server takes to reach a listener at the other one.
@@ -263,13 +255,29 @@ impl Scene {
         Some(answer)
     }
 
+    /// Nobody changes anything any more: events travel, and all that is shown is right.
+    fn conclude(&self, files: &Files, servers: &[Server; 2], back: Stopwatch) {
+        let told = hear(&servers[0], &servers[1]);
+        self.judge(told.is_some(), || "no event comes from the other server any more".to_owned());
+        let agreed = judge::agree(files, servers, &Shelves::new());
+        self.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
+        let mut figures = self.figures();
+        figures.told = told.unwrap_or_default();
+        figures.agreed = back.elapsed();
+        drop(figures);
+        for server in servers {
+            let status = server.end();
+            self.judge(status.success(), || format!("a server ended with {status}"));
+        }
+    }
+
     fn judge(&self, is_fine: bool, fault: impl FnOnce() -> String) {
         if !is_fine {
             self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault());
         }
     }
 
-    fn figures(&self) -> std::sync::MutexGuard<'_, Figures> {
+    fn figures(&self) -> MutexGuard<'_, Figures> {
         self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -12,10 +12,10 @@ mod observers;
 
 use std::{
     collections::BTreeMap,
-    env, fmt,
+    env, fmt, panic,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -90,7 +90,7 @@ impl Soak {
         let soaked = tokio::task::spawn_blocking(move || self.soak(&url)).await;
         let after = if is_postgres { database.number(DEADLOCKS).await } else { 0 };
         database.remove().await;
-        let figures = soaked.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let figures = soaked.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
         assert_eq!(before, after, "the server has met deadlocks");
         figures
     }
@@ -112,48 +112,43 @@ impl Soak {
         thread::scope(|scope| {
             let (scene, files) = (&scene, &files);
             let _ends = Ends(&scene.going);
-            let mut curators = Vec::new();
+            let (mut writers, mut curators) = (Vec::new(), Vec::new());
             for (number, server) in servers.iter().enumerate() {
-                for _ in 0..2 {
-                    let dice = dice.fork();
-                    scope.spawn(move || clients::edit(scene, server, dice));
-                }
-                let (curating, refreshing) = (dice.fork(), dice.fork());
-                curators
-                    .push(scope.spawn(move || clients::curate(scene, server, number, curating)));
-                scope.spawn(move || clients::refresh(scene, server, refreshing));
+                let [one, other, refreshing, curating] = [(); 4].map(|()| dice.fork());
+                writers.push(scope.spawn(move || clients::edit(scene, server, one)));
+                writers.push(scope.spawn(move || clients::edit(scene, server, other)));
+                writers.push(scope.spawn(move || clients::refresh(scene, server, refreshing)));
+                let curate = move || clients::curate(scene, server, number, curating);
+                curators.push(scope.spawn(curate));
                 scope.spawn(move || observers::poll(scene, server));
                 scope.spawn(move || observers::follow(scene, server));
             }
-            let mut touching = dice.fork();
-            let foreign = scope.spawn(move || {
-                while scene.goes_on() {
-                    files.touch(&mut touching);
-                    scene.figures().foreign += 1;
-                    thread::sleep(Duration::from_millis(touching.u64(..20)));
-                }
-                files.complete()
-            });
+            let touching = dice.fork();
+            writers.push(scope.spawn(move || write_beside(scene, files, touching)));
             kill_twice(&servers, self.lasting, &mut dice);
             scene.going.store(false, Ordering::Relaxed);
-            let shelves: Shelves = curators
-                .into_iter()
-                .flat_map(|curator| curator.join().expect("a curator that comes to an end"))
-                .collect();
-            let completed = foreign.join().expect("a program that comes to an end");
-            scene.judge(completed.is_ok(), || format!("the files: {completed:?}"));
-            let watch = Stopwatch::start();
-            // Nobody asks for a refresh: the cache follows by itself.
-            let agreed = judge::agree(files, &servers, &shelves);
-            scene.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
-            scene.figures().settled = watch.elapsed();
-            for server in &servers {
-                let status = server.end();
-                scene.judge(status.success(), || format!("a server ended with {status}"));
-            }
+            writers.into_iter().for_each(joined);
+            let shelves = curators.into_iter().flat_map(joined).collect();
+            scene.conclude(files, &servers, &shelves);
         });
         scene.into_figures(&servers)
     }
+}
+
+/// What a thread leaves, which panics if it did.
+pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+}
+
+/// Changes files as programs do that know nothing of Larder.
+fn write_beside(scene: &Scene, files: &Files, mut dice: Rng) {
+    while scene.goes_on() {
+        files.touch(&mut dice);
+        scene.figures().foreign += 1;
+        thread::sleep(Duration::from_millis(dice.u64(..20)));
+    }
+    let completed = files.complete();
+    scene.judge(completed.is_ok(), || format!("the files: {completed:?}"));
 }
 
 /// Lets the time pass, and kills the last server twice meanwhile.
@@ -221,7 +216,19 @@ impl Scene {
         }
     }
 
-    fn figures(&self) -> std::sync::MutexGuard<'_, Figures> {
+    /// Nobody changes anything any more, and nobody asks for a refresh: the cache follows by itself.
+    fn conclude(&self, files: &Files, servers: &[Server], shelves: &Shelves) {
+        let watch = Stopwatch::start();
+        let agreed = judge::agree(files, servers, shelves);
+        self.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
+        self.figures().settled = watch.elapsed();
+        for server in servers {
+            let status = server.end();
+            self.judge(status.success(), || format!("a server ended with {status}"));
+        }
+    }
+
+    fn figures(&self) -> MutexGuard<'_, Figures> {
         self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
