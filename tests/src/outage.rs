@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cluster::Cluster,
+    faults::Faults,
     server::{Answer, Server},
     soak::{
         Ends,
@@ -26,7 +27,7 @@ use crate::{
         files::{Files, any_name, description, id},
         joined, judge, launch,
     },
-    stopwatch::Stopwatch,
+    stopwatch::{Stopwatch, within},
 };
 
 /// How long a request may take by the settings.
@@ -67,7 +68,7 @@ struct Scene {
     /// Whether the database may be away, or somebody may not have noticed yet that it is back.
     away: AtomicBool,
     figures: Mutex<Figures>,
-    faults: Mutex<Vec<String>>,
+    faults: Faults,
 }
 
 impl Outage {
@@ -88,7 +89,7 @@ impl Outage {
             going: AtomicBool::new(true),
             away: AtomicBool::new(false),
             figures: Mutex::default(),
-            faults: Mutex::default(),
+            faults: Faults::default(),
         };
         thread::scope(|scope| {
             let scene = &scene;
@@ -145,7 +146,7 @@ fn watch(scene: &Scene, server: &Server) {
         let metrics = scene.ask(server, "/metrics", "GET", "/metrics", None);
         for (what, answer) in [("/healthz", health), ("/metrics", metrics)] {
             let is_fine = answer.as_ref().is_none_or(|answer| answer.status == 200);
-            scene.judge(is_fine, || format!("{what}: {answer:?}"));
+            scene.faults.judge(is_fine, || format!("{what}: {answer:?}"));
         }
         scene.ask(server, "/readyz", "GET", "/readyz", None);
         thread::sleep(BETWEEN_LOOKS);
@@ -156,7 +157,9 @@ fn watch(scene: &Scene, server: &Server) {
 fn recover(scene: &Scene, servers: &[Server; 2], back: Stopwatch) {
     let status = |server: &Server| server.try_ask("GET", "/readyz", None).ok().map(|it| it.status);
     let is_ready = || servers.iter().all(|server| status(server) == Some(200));
-    scene.judge(within(PATIENCE, is_ready), || "a server does not get ready again".to_owned());
+    scene
+        .faults
+        .judge(within(PATIENCE, is_ready), || "a server does not get ready again".to_owned());
     scene.figures().ready = back.elapsed();
     let swept = |server: &Server| {
         let told = server.try_ask("GET", "/api/v1/user-collections/cache-stats", None).ok()?;
@@ -165,7 +168,7 @@ fn recover(scene: &Scene, servers: &[Server; 2], back: Stopwatch) {
     let before = servers.each_ref().map(swept);
     let have_swept =
         || servers.iter().zip(&before).all(|(server, before)| swept(server) != *before);
-    scene.judge(within(PATIENCE, have_swept), || "a keeper does not sweep again".to_owned());
+    scene.faults.judge(within(PATIENCE, have_swept), || "a keeper does not sweep again".to_owned());
     scene.figures().swept = back.elapsed();
     scene.away.store(false, Ordering::SeqCst);
     // The clients go on for a while, and every answer must be a good one.
@@ -204,18 +207,6 @@ fn hear(listener: &Server, other: &Server) -> Option<Duration> {
     })
 }
 
-/// Whether something comes true in that time.
-fn within(patience: Duration, mut is_true: impl FnMut() -> bool) -> bool {
-    let watch = Stopwatch::start();
-    while !is_true() {
-        if watch.elapsed() > patience {
-            return false;
-        }
-        thread::sleep(BETWEEN_LOOKS);
-    }
-    true
-}
-
 impl Scene {
     fn goes_on(&self) -> bool {
         self.going.load(Ordering::SeqCst)
@@ -236,7 +227,7 @@ impl Scene {
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                self.judge(!self.goes_on(), || format!("{what}: {error}"));
+                self.faults.judge(!self.goes_on(), || format!("{what}: {error}"));
                 return None;
             }
         };
@@ -245,8 +236,8 @@ impl Scene {
             503 => away && answer.retry_after.is_some(),
             _ => false,
         };
-        self.judge(is_fine, || format!("{what}, database away: {away}: {answer:?}"));
-        self.judge(answer.took <= LONGEST, || format!("{what} took too long: {answer:?}"));
+        self.faults.judge(is_fine, || format!("{what}, database away: {away}: {answer:?}"));
+        self.faults.judge(answer.took <= LONGEST, || format!("{what} took too long: {answer:?}"));
         let what = if answer.body["cache"] == "pending" { "edit, pending" } else { what };
         let mut figures = self.figures();
         let (count, longest) = figures.answers.entry((what, answer.status)).or_default();
@@ -258,22 +249,17 @@ impl Scene {
     /// Nobody changes anything any more: events travel, and all that is shown is right.
     fn conclude(&self, files: &Files, servers: &[Server; 2], back: Stopwatch) {
         let told = hear(&servers[0], &servers[1]);
-        self.judge(told.is_some(), || "no event comes from the other server any more".to_owned());
+        self.faults
+            .judge(told.is_some(), || "no event comes from the other server any more".to_owned());
         let agreed = judge::agree(files, servers, &Shelves::new());
-        self.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
+        self.faults.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
         let mut figures = self.figures();
         figures.told = told.unwrap_or_default();
         figures.agreed = back.elapsed();
         drop(figures);
         for server in servers {
             let status = server.end();
-            self.judge(status.success(), || format!("a server ended with {status}"));
-        }
-    }
-
-    fn judge(&self, is_fine: bool, fault: impl FnOnce() -> String) {
-        if !is_fine {
-            self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault());
+            self.faults.judge(status.success(), || format!("a server ended with {status}"));
         }
     }
 
@@ -283,18 +269,17 @@ impl Scene {
 
     fn into_figures(self, servers: &[Server]) -> Figures {
         let figures = self.figures.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut faults = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
         for what in ["page", "artifact", "/readyz"] {
-            if !figures.answers.contains_key(&(what, 503)) {
-                faults.push(format!("no {what} was refused while the database was away"));
-            }
+            let was_refused = figures.answers.contains_key(&(what, 503));
+            let fault = || format!("no {what} was refused while the database was away");
+            self.faults.judge(was_refused, fault);
         }
         for server in servers {
             // That the database is away is an error; a panic is none that may be logged.
-            faults.extend(server.log().errors.into_iter().filter(|line| !line.starts_with('{')));
+            self.faults
+                .extend(server.log().errors.into_iter().filter(|line| !line.starts_with('{')));
         }
-        let told = faults.iter().take(20).map(String::as_str).collect::<Vec<_>>().join("\n");
-        assert!(faults.is_empty(), "{} faults:\n{told}\n{figures}", faults.len());
+        self.faults.tell(&figures);
         figures
     }
 }

@@ -27,6 +27,7 @@ use fastrand::Rng;
 use self::{clients::Shelves, files::Files};
 use crate::{
     database::{Backend, Database},
+    faults::Faults,
     server::{Launch, Server},
     stopwatch::Stopwatch,
 };
@@ -34,9 +35,6 @@ use crate::{
 /// The environment's name of the number that decides what is done, so that a failure can be had
 /// again, as far as processes are alike twice.
 pub const SEED: &str = "LARDER_TEST_SEED";
-
-/// So many of the faults are told.
-const TOLD: usize = 20;
 
 /// One soak.
 #[derive(Debug, Clone)]
@@ -72,7 +70,7 @@ pub struct Figures {
 struct Scene {
     going: AtomicBool,
     figures: Mutex<Figures>,
-    faults: Mutex<Vec<String>>,
+    faults: Faults,
 }
 
 impl Soak {
@@ -107,7 +105,7 @@ impl Soak {
         let scene = Scene {
             going: AtomicBool::new(true),
             figures: Mutex::default(),
-            faults: Mutex::default(),
+            faults: Faults::default(),
         };
         thread::scope(|scope| {
             let (scene, files) = (&scene, &files);
@@ -148,7 +146,7 @@ fn write_beside(scene: &Scene, files: &Files, mut dice: Rng) {
         thread::sleep(Duration::from_millis(dice.u64(..20)));
     }
     let completed = files.complete();
-    scene.judge(completed.is_ok(), || format!("the files: {completed:?}"));
+    scene.faults.judge(completed.is_ok(), || format!("the files: {completed:?}"));
 }
 
 /// Lets the time pass, and kills the last server twice meanwhile.
@@ -209,22 +207,15 @@ impl Scene {
         *if done { dones } else { refused } += 1;
     }
 
-    /// Keeps what is wrong for the end, when all of it is told.
-    fn judge(&self, is_fine: bool, fault: impl FnOnce() -> String) {
-        if !is_fine {
-            self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault());
-        }
-    }
-
     /// Nobody changes anything any more, and nobody asks for a refresh: the cache follows by itself.
     fn conclude(&self, files: &Files, servers: &[Server], shelves: &Shelves) {
         let watch = Stopwatch::start();
         let agreed = judge::agree(files, servers, shelves);
-        self.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
+        self.faults.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
         self.figures().settled = watch.elapsed();
         for server in servers {
             let status = server.end();
-            self.judge(status.success(), || format!("a server ended with {status}"));
+            self.faults.judge(status.success(), || format!("a server ended with {status}"));
         }
     }
 
@@ -234,19 +225,17 @@ impl Scene {
 
     fn into_figures(self, servers: &[Server]) -> Figures {
         let mut figures = self.figures.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut faults = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
         for server in servers {
             let log = server.log();
             figures.sweeps += log.sweeps;
             figures.refreshes += log.refreshes;
             figures.kills += server.kills();
-            faults.extend(log.errors);
+            self.faults.extend(log.errors);
             for (message, count) in log.warnings {
                 *figures.warnings.entry(message).or_default() += count;
             }
         }
-        let told = faults.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join("\n");
-        assert!(faults.is_empty(), "{} faults:\n{told}\n{figures}", faults.len());
+        self.faults.tell(&figures);
         figures
     }
 }
