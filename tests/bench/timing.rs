@@ -1,23 +1,8 @@
-//! The only look at the clock.
+//! Durations of many.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Time since a moment.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stopwatch(Instant);
-
-impl Stopwatch {
-    /// Starts to count now.
-    #[expect(clippy::disallowed_methods, reason = "a benchmark measures the real time")]
-    pub(crate) fn start() -> Self {
-        Self(Instant::now())
-    }
-
-    /// The time since the start.
-    pub(crate) fn elapsed(self) -> Duration {
-        self.0.elapsed()
-    }
-}
+pub(crate) use larder_tests::stopwatch::Stopwatch;
 
 /// The duration that `share` (0 to 1) of the samples do not exceed; zero of none.
 pub(crate) fn quantile(samples: &mut [Duration], share: f64) -> Duration {

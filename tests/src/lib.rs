@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod database;
+mod faults;
 pub mod outage;
 pub mod server;
 pub mod soak;

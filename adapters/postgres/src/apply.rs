@@ -37,7 +37,7 @@ const DEFAULT: &str = "default";
 
 /// Applies a delta within the caller's transaction.
 pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<Applied> {
-    if !(delta.upserts.is_empty() && delta.removals.is_empty() && delta.rechecks.is_empty()) {
+    if !(delta.upserts.is_empty() && delta.removals.is_empty()) {
         collections::lock(writer, &delta.source).await?;
     }
     let Some(home) = sources::home(writer, &delta.source).await? else {
@@ -244,6 +244,8 @@ impl<'a> Change<'a> {
         if rechecks.is_empty() {
             return Ok(());
         }
+        // Two that went through the same rows, each in an order of its own, would block each other.
+        collections::lock_one(self.writer, &self.home).await?;
         let ids: Vec<_> = rechecks.iter().map(|it| it.id.as_str()).collect();
         let fingerprints: Vec<_> = rechecks.iter().map(|it| it.fingerprint.as_deref()).collect();
         let read_at: Vec<_> = rechecks.iter().map(|it| micros(it.read_at)).collect();

@@ -170,6 +170,13 @@ pub(crate) async fn lock(writer: &mut PgConnection, source: &SourceName) -> Resu
     Ok(())
 }
 
+/// Locks one collection, for a change that touches no other one's rows and raises no generation.
+pub(crate) async fn lock_one(writer: &mut PgConnection, id: &str) -> Result<()> {
+    const LOCK_ONE: &str = "SELECT id FROM collections WHERE id = $1 FOR UPDATE";
+    sqlx::query(LOCK_ONE).bind(id).execute(writer).await?;
+    Ok(())
+}
+
 /// Locks all collections.
 pub(crate) async fn lock_all(writer: &mut PgConnection) -> Result<()> {
     static LOCK_ALL: LazyLock<String> =

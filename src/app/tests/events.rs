@@ -50,6 +50,35 @@ async fn the_present_generations_come_first_and_then_what_happens() {
 }
 
 #[tokio::test]
+async fn what_all_generations_tell_is_not_told_after_them() {
+    let house = filled().await;
+    let mut events = house.larder.events().await.unwrap();
+    let mut next = async || {
+        loop {
+            match house.larder.next_event(&mut events).await.unwrap() {
+                Event::Generations(all) => return all,
+                Event::CollectionChanged(it) => return vec![(it.collection, it.generation)],
+                _ => {}
+            }
+        }
+    };
+    let at = |generation| {
+        vec![(collection_id("default"), generation), (collection_id("work"), generation)]
+    };
+    assert_eq!(next().await, at(1));
+
+    house.cache.miss();
+    for id in ["skill:b", "skill:c"] {
+        house.files.put(&house.work, artifact(id));
+        house.refresh().await;
+    }
+    assert_eq!(next().await, at(3), "read after two changes whose notices are still to come");
+    house.files.put(&house.work, artifact("skill:d"));
+    house.refresh().await;
+    assert_eq!([next().await, next().await].concat(), at(4));
+}
+
+#[tokio::test]
 async fn a_listener_that_does_not_keep_up_is_dropped_and_the_others_are_not() {
     let house = filled().await;
     let mut slow = house.larder.events().await.unwrap();

@@ -68,6 +68,12 @@ impl MemoryRepository {
         Self::default()
     }
 
+    /// Tells listeners that they may have missed something.
+    pub fn miss(&self) {
+        // Nobody may be listening.
+        let _ = self.notices.send(CacheNotice::Missed);
+    }
+
     /// Whether from now on every call fails with [`RepositoryError::Unavailable`].
     pub fn set_unavailable(&self, unavailable: bool) {
         self.unavailable.store(unavailable, Ordering::SeqCst);

@@ -67,7 +67,7 @@ pub(super) fn edit(scene: &Scene, server: &Server, mut dice: Rng) {
             let is_fine = matches!(answer.status, 200 | 201 | 204 | 404 | 409 | 412)
                 || is_a_lost_race(answer);
             scene.count(what, is_fine && answer.status < 300);
-            scene.judge(is_fine, || format!("{what} of {artifact} in {of}: {answer:?}"));
+            scene.faults.judge(is_fine, || format!("{what} of {artifact} in {of}: {answer:?}"));
         }
         thread::sleep(Duration::from_millis(dice.u64(..15)));
     }
@@ -163,7 +163,7 @@ fn done(scene: &Scene, what: &'static str, answer: Option<Answer>) -> Option<Val
     let answer = answer?;
     let is_fine = matches!(answer.status, 200..=299);
     scene.count(what, is_fine);
-    scene.judge(is_fine, || format!("{what}: {answer:?}"));
+    scene.faults.judge(is_fine, || format!("{what}: {answer:?}"));
     is_fine.then_some(answer.body)
 }
 
@@ -179,7 +179,7 @@ pub(super) fn refresh(scene: &Scene, server: &Server, mut dice: Rng) {
         if let Some(answer) = server.ask("POST", &path, None) {
             let is_fine = answer.status == 200;
             scene.count("refresh", is_fine);
-            scene.judge(is_fine, || format!("{path}: {answer:?}"));
+            scene.faults.judge(is_fine, || format!("{path}: {answer:?}"));
         }
         thread::sleep(Duration::from_millis(dice.u64(..300)));
     }

@@ -12,10 +12,10 @@ mod observers;
 
 use std::{
     collections::BTreeMap,
-    env, fmt,
+    env, fmt, panic,
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -27,6 +27,7 @@ use fastrand::Rng;
 use self::{clients::Shelves, files::Files};
 use crate::{
     database::{Backend, Database},
+    faults::Faults,
     server::{Launch, Server},
     stopwatch::Stopwatch,
 };
@@ -34,9 +35,6 @@ use crate::{
 /// The environment's name of the number that decides what is done, so that a failure can be had
 /// again, as far as processes are alike twice.
 pub const SEED: &str = "LARDER_TEST_SEED";
-
-/// So many of the faults are told.
-const TOLD: usize = 20;
 
 /// One soak.
 #[derive(Debug, Clone)]
@@ -72,7 +70,7 @@ pub struct Figures {
 struct Scene {
     going: AtomicBool,
     figures: Mutex<Figures>,
-    faults: Mutex<Vec<String>>,
+    faults: Faults,
 }
 
 impl Soak {
@@ -90,7 +88,7 @@ impl Soak {
         let soaked = tokio::task::spawn_blocking(move || self.soak(&url)).await;
         let after = if is_postgres { database.number(DEADLOCKS).await } else { 0 };
         database.remove().await;
-        let figures = soaked.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        let figures = soaked.unwrap_or_else(|error| panic::resume_unwind(error.into_panic()));
         assert_eq!(before, after, "the server has met deadlocks");
         figures
     }
@@ -107,55 +105,48 @@ impl Soak {
         let scene = Scene {
             going: AtomicBool::new(true),
             figures: Mutex::default(),
-            faults: Mutex::default(),
+            faults: Faults::default(),
         };
         thread::scope(|scope| {
             let (scene, files) = (&scene, &files);
             let _ends = Ends(&scene.going);
-            let mut curators = Vec::new();
+            let (mut writers, mut curators) = (Vec::new(), Vec::new());
             for (number, server) in servers.iter().enumerate() {
-                for _ in 0..2 {
-                    let dice = dice.fork();
-                    scope.spawn(move || clients::edit(scene, server, dice));
-                }
-                let (curating, refreshing) = (dice.fork(), dice.fork());
-                curators
-                    .push(scope.spawn(move || clients::curate(scene, server, number, curating)));
-                scope.spawn(move || clients::refresh(scene, server, refreshing));
+                let [one, other, refreshing, curating] = [(); 4].map(|()| dice.fork());
+                writers.push(scope.spawn(move || clients::edit(scene, server, one)));
+                writers.push(scope.spawn(move || clients::edit(scene, server, other)));
+                writers.push(scope.spawn(move || clients::refresh(scene, server, refreshing)));
+                let curate = move || clients::curate(scene, server, number, curating);
+                curators.push(scope.spawn(curate));
                 scope.spawn(move || observers::poll(scene, server));
                 scope.spawn(move || observers::follow(scene, server));
             }
-            let mut touching = dice.fork();
-            let foreign = scope.spawn(move || {
-                while scene.goes_on() {
-                    files.touch(&mut touching);
-                    scene.figures().foreign += 1;
-                    thread::sleep(Duration::from_millis(touching.u64(..20)));
-                }
-                files.complete()
-            });
+            let touching = dice.fork();
+            writers.push(scope.spawn(move || write_beside(scene, files, touching)));
             kill_twice(&servers, self.lasting, &mut dice);
             scene.going.store(false, Ordering::Relaxed);
-            let shelves: Shelves = curators
-                .into_iter()
-                .flat_map(|curator| curator.join().expect("a curator that comes to an end"))
-                .collect();
-            let completed = foreign.join().expect("a program that comes to an end");
-            scene.judge(completed.is_ok(), || format!("the files: {completed:?}"));
-            let watch = Stopwatch::start();
-            for server in &servers {
-                let _ = server.ask("POST", "user-collections/refresh-cache", None);
-            }
-            let agreed = judge::agree(files, &servers, &shelves);
-            scene.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
-            scene.figures().settled = watch.elapsed();
-            for server in &servers {
-                let status = server.end();
-                scene.judge(status.success(), || format!("a server ended with {status}"));
-            }
+            writers.into_iter().for_each(joined);
+            let shelves = curators.into_iter().flat_map(joined).collect();
+            scene.conclude(files, &servers, &shelves);
         });
         scene.into_figures(&servers)
     }
+}
+
+/// What a thread leaves, which panics if it did.
+pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| panic::resume_unwind(panic))
+}
+
+/// Changes files as programs do that know nothing of Larder.
+fn write_beside(scene: &Scene, files: &Files, mut dice: Rng) {
+    while scene.goes_on() {
+        files.touch(&mut dice);
+        scene.figures().foreign += 1;
+        thread::sleep(Duration::from_millis(dice.u64(..20)));
+    }
+    let completed = files.complete();
+    scene.faults.judge(completed.is_ok(), || format!("the files: {completed:?}"));
 }
 
 /// Lets the time pass, and kills the last server twice meanwhile.
@@ -216,32 +207,35 @@ impl Scene {
         *if done { dones } else { refused } += 1;
     }
 
-    /// Keeps what is wrong for the end, when all of it is told.
-    fn judge(&self, is_fine: bool, fault: impl FnOnce() -> String) {
-        if !is_fine {
-            self.faults.lock().unwrap_or_else(PoisonError::into_inner).push(fault());
+    /// Nobody changes anything any more, and nobody asks for a refresh: the cache follows by itself.
+    fn conclude(&self, files: &Files, servers: &[Server], shelves: &Shelves) {
+        let watch = Stopwatch::start();
+        let agreed = judge::agree(files, servers, shelves);
+        self.faults.judge(agreed.is_ok(), || format!("at the end: {agreed:?}"));
+        self.figures().settled = watch.elapsed();
+        for server in servers {
+            let status = server.end();
+            self.faults.judge(status.success(), || format!("a server ended with {status}"));
         }
     }
 
-    fn figures(&self) -> std::sync::MutexGuard<'_, Figures> {
+    fn figures(&self) -> MutexGuard<'_, Figures> {
         self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn into_figures(self, servers: &[Server]) -> Figures {
         let mut figures = self.figures.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut faults = self.faults.into_inner().unwrap_or_else(PoisonError::into_inner);
         for server in servers {
             let log = server.log();
             figures.sweeps += log.sweeps;
             figures.refreshes += log.refreshes;
             figures.kills += server.kills();
-            faults.extend(log.errors);
+            self.faults.extend(log.errors);
             for (message, count) in log.warnings {
                 *figures.warnings.entry(message).or_default() += count;
             }
         }
-        let told = faults.iter().take(TOLD).map(String::as_str).collect::<Vec<_>>().join("\n");
-        assert!(faults.is_empty(), "{} faults:\n{told}\n{figures}", faults.len());
+        self.faults.tell(&figures);
         figures
     }
 }

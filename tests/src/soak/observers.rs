@@ -34,10 +34,12 @@ pub(super) fn poll(scene: &Scene, server: &Server) {
     while scene.goes_on() {
         if let Some(answer) = server.ask("GET", "user-collections?limit=200", None) {
             scene.count("poll", answer.status == 200);
-            scene.judge(answer.status == 200, || format!("a poll: {answer:?}"));
+            scene.faults.judge(answer.status == 200, || format!("a poll: {answer:?}"));
             for it in answer.body["items"].as_array().into_iter().flatten() {
                 let goes_on = seen.tell(&it["id"], &it["generation"]);
-                scene.judge(goes_on, || format!("polled, a generation went backwards: {it}"));
+                scene
+                    .faults
+                    .judge(goes_on, || format!("polled, a generation went backwards: {it}"));
             }
         }
         thread::sleep(BETWEEN_LOOKS);
@@ -60,7 +62,7 @@ pub(super) fn follow(scene: &Scene, server: &Server) {
             };
             for it in told.into_iter().flatten() {
                 let goes_on = seen.tell(&it["collection_id"], &it["generation"]);
-                scene.judge(goes_on, || format!("told, a generation went backwards: {it}"));
+                scene.faults.judge(goes_on, || format!("told, a generation went backwards: {it}"));
             }
             left > 0 && scene.goes_on()
         });
