@@ -1,6 +1,6 @@
 //! What an operator reads off at one moment.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{Error, Larder, lock};
 use crate::{
@@ -14,15 +14,23 @@ use crate::{
     ports::Exposition,
 };
 
+/// How long the database is waited for: a scraper waits ten seconds as a rule.
+const COUNTING: Duration = Duration::from_secs(2);
+
 impl Larder {
     /// Everything that was measured, as text for a scraper. A database that does not answer takes
     /// none of it away: what was counted last is told.
     pub async fn exposition(&self, format: Exposition) -> String {
         // Before counting takes some of them itself.
         let connections = self.ports.cache.connections();
-        match self.count().await {
-            Ok(counted) => *lock(&self.counted) = Some(counted),
-            Err(error) => tracing::debug!(%error, "the cache could not be counted"),
+        tokio::select! {
+            counted = self.count() => match counted {
+                Ok(counted) => *lock(&self.counted) = Some(counted),
+                Err(error) => tracing::debug!(%error, "the cache could not be counted"),
+            },
+            () = self.ports.clock.sleep(COUNTING) => {
+                tracing::debug!("the cache was not counted in time");
+            }
         }
         self.ports.metrics.exposition(format, &self.gauges(connections))
     }

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::task::JoinSet;
+
 use super::{Error, Larder, RefreshOptions, StillDue, chain, freshness::Due, jittered, lock};
 use crate::{
     domain::{
@@ -17,6 +19,8 @@ use crate::{
 const FEW: u64 = 20;
 /// How soon a sweep that failed is made up for; each further time twice as long, up to the interval.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
+/// A sweep waits no longer for one source than until the next sweep, but so long at least.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(10);
 /// By how much a sweep may be late before the keeper counts as stopped.
 const LONGEST_DELAY: Duration = Duration::from_mins(10);
 
@@ -79,9 +83,10 @@ impl Larder {
         let mut pause = jittered(every);
         let mut failures = 0;
         loop {
-            lock(&self.keeper).next_run_at = Some(self.now() + pause);
+            let next = self.now() + pause;
+            lock(&self.keeper).next_run_at = Some(next);
             tokio::select! {
-                () = self.ports.clock.sleep(pause) => {}
+                () = self.sleep_until(next) => {}
                 () = self.ended() => return,
             }
             let larder = Arc::clone(self);
@@ -132,14 +137,15 @@ impl Larder {
         // What goes stale before the next sweep has come to it is due in this one.
         let horizon = started_at + every + Duration::from_millis(last);
         let mut sweep = Sweep { started_at, duration_ms: 0, refreshed: 0, skipped: 0 };
+        let mut sources = JoinSet::new();
         for due in self.due(horizon).await? {
-            if *self.ending.borrow() {
-                break;
-            }
-            if self.sweep_source(&due, horizon).await? {
-                sweep.refreshed += 1;
-            } else {
-                sweep.skipped += 1;
+            let larder = Arc::clone(self);
+            sources.spawn(async move { larder.sweep_source(&due, horizon, every).await });
+        }
+        while let Some(swept) = sources.join_next().await {
+            match swept.unwrap_or(Err(Error::Interrupted))? {
+                true => sweep.refreshed += 1,
+                false => sweep.skipped += 1,
             }
         }
         self.purge_missing().await?;
@@ -155,9 +161,16 @@ impl Larder {
 
     /// Refreshes a source, or what is invalidated of it; answers whether that was possible. Only a
     /// database that does not answer at all is an error: the next source would fare no better.
-    async fn sweep_source(self: &Arc<Self>, due: &Due, horizon: Timestamp) -> Result<bool, Error> {
+    async fn sweep_source(
+        self: &Arc<Self>,
+        due: &Due,
+        horizon: Timestamp,
+        every: Duration,
+    ) -> Result<bool, Error> {
         let name = &due.source.source.name;
-        if !self.rest_of(name).is_zero() {
+        // One that took too long is not waited for again before it has ended.
+        let hangs = lock(&self.troubles).contains_key(name) && lock(&self.lanes).contains_key(name);
+        if hangs || !self.rest_of(name).is_zero() || *self.ending.borrow() {
             return Ok(false);
         }
         let outcome = if due.invalidated_alone && due.rows <= FEW {
@@ -168,7 +181,12 @@ impl Larder {
             let (pace, if_due) = (Pace::Gentle, Some(due));
             let options = RefreshOptions { pace, if_due, ..RefreshOptions::default() };
             let run = self.enqueue(name, options);
-            run.outcome().await.map(|report| Summary::of([&*report]))
+            tokio::select! {
+                outcome = run.outcome() => outcome.map(|report| Summary::of([&*report])),
+                () = self.ports.clock.sleep(every.max(SHORTEST_PATIENCE)) => {
+                    Ok(Summary::failed("its refresh takes very long".to_owned()))
+                }
+            }
         };
         let problem = match outcome {
             Ok(summary) if summary.status == RefreshStatus::Completed => return Ok(true),
@@ -179,7 +197,12 @@ impl Larder {
                 Some(error.to_string())
             }
         };
-        self.note_error(format!("source {name}: {}", problem.unwrap_or_default()));
+        let problem = problem.unwrap_or_default();
+        if self.rest_of(name).is_zero() {
+            // It did not come to a report: the others must not wait for it again and again.
+            self.note_trouble(name, RefreshStatus::Failed, problem.clone());
+        }
+        self.note_error(format!("source {name}: {problem}"));
         Ok(false)
     }
 

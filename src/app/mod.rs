@@ -58,6 +58,9 @@ use crate::{
 /// processors to requests.
 const CONCURRENT_SCANS: usize = 2;
 
+/// The longest time that is slept at once.
+const SLICE: Duration = Duration::from_secs(30);
+
 /// The ports that the use cases are built on.
 #[derive(Clone)]
 pub struct Ports {
@@ -175,6 +178,15 @@ impl Larder {
     #[must_use]
     pub fn metrics(&self) -> &dyn MetricsSink {
         &*self.ports.metrics
+    }
+
+    /// Waits until that moment. In slices: a machine that was suspended has slept without the clock.
+    pub async fn sleep_until(&self, moment: Timestamp) {
+        while let Ok(left) = (moment - self.now()).to_std()
+            && !left.is_zero()
+        {
+            self.ports.clock.sleep(left.min(SLICE)).await;
+        }
     }
 
     /// The time since then.

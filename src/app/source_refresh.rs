@@ -43,23 +43,37 @@ impl Larder {
             // Another process was faster.
             return Ok(SourceReport::untouched(name.clone(), started));
         }
-        self.tell(Event::RefreshStarted { collection: registered.home.clone() });
+        let collection = registered.home.clone();
+        self.tell(Event::RefreshStarted { collection: collection.clone() });
+        let outcome = self.scan_and_apply(&registered, options, started).await;
+        let summary = match &outcome {
+            Ok(report) => Summary::of([report]),
+            Err(error) => Summary::failed(error.to_string()),
+        };
+        self.ports.metrics.refreshed(RefreshScope::Source, &summary, self.since(started));
+        let (status, duration_ms) = (summary.status, self.took(started));
+        self.tell(Event::RefreshFinished { collection, status, duration_ms });
+        outcome
+    }
+
+    async fn scan_and_apply(
+        &self,
+        registered: &RegisteredSource,
+        options: RefreshOptions,
+        started: Timestamp,
+    ) -> Result<SourceReport, Error> {
+        let name = &registered.source.name;
         if let Err(error) = self.ports.writer.tidy(&registered.source, self.policy.trash).await {
             tracing::warn!(source = %name, error = chain(&error), "an unfinished write stays");
         }
         tracing::debug!(source = %name, force = options.force, "refresh begins");
         self.catch_up().await?;
         let known = Arc::new(self.ports.cache.known(name).await?);
-        let how = ScanOptions {
-            manifest_hash: registered.manifest_hash.clone().filter(|_| !options.force),
-            force: options.force,
-            pace: options.pace,
-        };
-        let scan = self.ports.source.scan(&registered.source, Arc::clone(&known), how).await;
-        let mut report = match self.judge(&registered, &known, scan, options, started) {
+        let scan = self.scan(registered, &known, options).await;
+        let mut report = match self.judge(registered, &known, scan, options, started) {
             Ok(scan) => {
                 let (delta, mut report) =
-                    self.reconcile(&registered, known, scan, options.force, started).await?;
+                    self.reconcile(registered, known, scan, options.force, started).await?;
                 let applied = self.ports.cache.apply(delta).await?;
                 report.counts.removed = applied.removed;
                 report.counts.hidden = applied.hidden;
@@ -76,14 +90,29 @@ impl Larder {
         }
         self.log(&report);
         self.note_outcome(&report);
-        let (summary, took) = (Summary::of([&report]), Duration::from_millis(report.duration_ms));
-        self.ports.metrics.refreshed(RefreshScope::Source, &summary, took);
-        self.tell(Event::RefreshFinished {
-            collection: registered.home,
-            status: report.status,
-            duration_ms: report.duration_ms,
-        });
         Ok(report)
+    }
+
+    /// Scans a source. One whose disk does not answer is given up, so that the others get their
+    /// turns: the thread that waits for it is left behind.
+    async fn scan(
+        &self,
+        registered: &RegisteredSource,
+        known: &Arc<Known>,
+        options: RefreshOptions,
+    ) -> Result<Scan, SourceError> {
+        let how = ScanOptions {
+            manifest_hash: registered.manifest_hash.clone().filter(|_| !options.force),
+            force: options.force,
+            pace: options.pace,
+        };
+        tokio::select! {
+            scan = self.ports.source.scan(&registered.source, Arc::clone(known), how) => scan,
+            () = self.ports.clock.sleep(LONGEST_SCAN) => Err(SourceError::Aborted {
+                source_name: registered.source.name.clone(),
+                cause: "its files could not be read in ten minutes".into(),
+            }),
+        }
     }
 
     pub(super) async fn registered_source(
@@ -197,6 +226,9 @@ impl Larder {
         Ok(row.map(|row| row.artifact.metadata).unwrap_or_default())
     }
 }
+
+/// How long a scan may take: far longer than that of any disk that answers.
+const LONGEST_SCAN: Duration = Duration::from_mins(10);
 
 /// So many rows are too many to go through on a thread that answers requests: it takes milliseconds.
 const MANY: usize = 1_000;

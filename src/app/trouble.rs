@@ -36,19 +36,20 @@ impl Larder {
 
     /// Remembers how a refresh ended.
     pub(super) fn note_outcome(&self, report: &SourceReport) {
-        let mut troubles = lock(&self.troubles);
         if report.status == RefreshStatus::Completed {
-            troubles.remove(&report.source);
+            lock(&self.troubles).remove(&report.source);
             return;
         }
-        let before = troubles.get(&report.source).map_or(0, |trouble| trouble.failures);
-        let trouble = Trouble {
-            status: report.status,
-            problem: report.issues.first().map(|issue| issue.message.clone()).unwrap_or_default(),
-            failures: before + 1,
-            next_try_at: self.now() + jittered(rest(before)),
-        };
-        troubles.insert(report.source.clone(), trouble);
+        let problem = report.issues.first().map(|issue| issue.message.clone());
+        self.note_trouble(&report.source, report.status, problem.unwrap_or_default());
+    }
+
+    /// Remembers that a source could not be refreshed, and why.
+    pub(super) fn note_trouble(&self, source: &SourceName, status: RefreshStatus, problem: String) {
+        let mut troubles = lock(&self.troubles);
+        let before = troubles.get(source).map_or(0, |trouble| trouble.failures);
+        let (failures, next_try_at) = (before + 1, self.now() + jittered(rest(before)));
+        troubles.insert(source.clone(), Trouble { status, problem, failures, next_try_at });
     }
 
     /// How long a source is still to be left alone; nothing when it is not.

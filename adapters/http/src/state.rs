@@ -1,7 +1,7 @@
 //! What the operations share: Larder, and how often a caller may refresh.
 
 use std::{
-    net::{IpAddr, Ipv4Addr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZeroU32,
     sync::Arc,
 };
@@ -82,11 +82,24 @@ impl State {
             return peer;
         }
         let headers = request.headers().get_all("x-forwarded-for").iter();
-        let hops: Vec<IpAddr> = headers
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(|hop| hop.trim().parse().ok())
-            .collect();
-        hops.into_iter().rev().find(|hop| !self.trusted_proxies.contains(hop)).unwrap_or(peer)
+        let values: Option<Vec<&str>> = headers.map(|value| value.to_str().ok()).collect();
+        let Some(values) = values else { return peer };
+        for hop in values.iter().rev().flat_map(|value| value.rsplit(',')) {
+            // A hop that is no address hides all that is left of it: the proxy that wrote it is not
+            // understood, and what stands further left the client may have written.
+            let Some(address) = address_of(hop.trim()) else { return peer };
+            if !self.trusted_proxies.contains(&address) {
+                return address;
+            }
+        }
+        peer
     }
+}
+
+/// The address in `203.0.113.7`, `203.0.113.7:4711`, `2001:db8::7`, `[2001:db8::7]` or
+/// `[2001:db8::7]:4711`.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
+    let address = bare.parse().or_else(|_| hop.parse().map(|at: SocketAddr| at.ip()));
+    address.map(|address: IpAddr| address.to_canonical()).ok()
 }

@@ -9,19 +9,14 @@ use larder::domain::{
 };
 
 use super::batch::Touch;
-use crate::{
-    managed::{LOCK, MANIFEST},
-    plain,
-    reading::is_markdown,
-};
+use crate::{plain, reading::is_markdown};
 
 /// More files than these are found sooner by a scan.
 const MOST_FILES: usize = 200;
 /// JSON that holds artifacts of a plain directory.
 const PLAIN_JSON: [&str; 4] = [".mcp.json", "hooks.json", "plugin.json", "settings.json"];
-/// What a manifest names as an artifact of one file, beside Markdown.
-const WRITTEN: [&str; 11] =
-    ["json", "toml", "yaml", "yml", "txt", "mdc", "sh", "py", "js", "mjs", "ts"];
+/// Directories of a managed collection that no manifest names, and that are large.
+const NOT_OF_A_MANIFEST: [&str; 5] = [".git", ".larder", ".venv", "__pycache__", "node_modules"];
 
 /// A path that was touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,8 +93,8 @@ impl Rules {
         let parent = parent.rsplit_once('/').map_or(parent, |(_, name)| name);
         match self.layout {
             Layout::Plain => plain::enters(parent, name),
-            // A manifest may well name a skill `target`.
-            Layout::Managed => plain::enters("", name) || name == "target",
+            // A manifest may name what it likes.
+            Layout::Managed => !NOT_OF_A_MANIFEST.contains(&name),
         }
     }
 
@@ -109,22 +104,18 @@ impl Rules {
     }
 
     fn bearing(&self, name: &str) -> Bearing {
-        let is_probe = name.starts_with(['.', '#']) || name.ends_with('~');
-        if is_probe && name != ".mcp.json" {
-            return Bearing::None;
+        let is_editors = name.starts_with(".#") || name.starts_with('#') || name.ends_with('~');
+        let is_hidden = name.starts_with('.') && name != ".mcp.json";
+        match self.layout {
+            _ if is_editors => Bearing::None,
+            Layout::Plain if is_hidden => Bearing::None,
+            _ if is_markdown(name) => Bearing::Own,
+            Layout::Plain if PLAIN_JSON.contains(&name) => Bearing::Wider,
+            Layout::Plain => Bearing::None,
+            // Hidden beside it an editor keeps what is not saved yet.
+            Layout::Managed if is_hidden => Bearing::None,
+            Layout::Managed => Bearing::Wider,
         }
-        if is_markdown(name) {
-            return Bearing::Own;
-        }
-        let written = || {
-            let extension = name.rsplit_once('.').map(|(_, extension)| extension);
-            extension.is_some_and(|extension| WRITTEN.contains(&extension))
-        };
-        let wider = match self.layout {
-            Layout::Plain => PLAIN_JSON.contains(&name),
-            Layout::Managed => [MANIFEST, LOCK].contains(&name) || written(),
-        };
-        if wider { Bearing::Wider } else { Bearing::None }
     }
 
     fn meaning(&self, touched: &Touched) -> Meaning {
