@@ -1,10 +1,11 @@
 //! One artifact: read from its files where the cache has none, or where somebody asks for it.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Error, Larder, RefreshOptions, chain, lock, source_refresh::clean};
 use crate::domain::{
     artifact::{Artifact, CollectionArtifact},
+    caller::Caller,
     collection::{Collection, Layout, RegisteredSource},
     delta::Delta,
     id::{ArtifactId, SourceName},
@@ -50,11 +51,12 @@ impl Larder {
     /// Refreshes one artifact from its files.
     pub async fn refresh_artifact(
         self: &Arc<Self>,
+        caller: &Caller,
         id_or_name: &str,
         id: &ArtifactId,
     ) -> Result<CollectionReport, Error> {
         let started = self.now();
-        let collection = self.collection(id_or_name).await?;
+        let collection = self.refreshable(caller, id_or_name).await?;
         let row = self.ports.cache.artifact(&collection.id, id).await?;
         let had_row = row.is_some();
         let summary = self.load_detached(&collection, id, row, Walk::Asked).await?;
@@ -65,15 +67,37 @@ impl Larder {
         self.collection_report(collection, summary, duration_ms).await
     }
 
-    /// Refreshes the artifact of a row that was just read.
-    pub(super) async fn refresh_row(
+    /// Refreshes the artifacts of rows that were just read: in one change for each source, however
+    /// many they are.
+    pub(super) async fn refresh_rows(
         self: &Arc<Self>,
-        row: &CollectionArtifact,
+        rows: &[CollectionArtifact],
     ) -> Result<Summary, Error> {
-        let Some(source) = self.registered_source(&row.source).await? else {
-            return Ok(Summary::default());
-        };
-        self.load_from(&source, &row.artifact.id, Some(row), Walk::Asked).await
+        let started = self.now();
+        let sources = self.ports.cache.registered().await?;
+        let mut summary = Summary::default();
+        let mut deltas: BTreeMap<SourceName, Delta> = BTreeMap::new();
+        for row in rows {
+            let Some(known) = sources.iter().find(|known| known.source.name == row.source) else {
+                continue;
+            };
+            let (id, path) = (&row.artifact.id, Some(row.artifact.path.clone()));
+            let Ok(Some(artifact)) = self.ports.source.read(&known.source, id, path).await else {
+                summary = summary.and(self.load_from(known, id, Some(row), Walk::Asked).await?);
+                continue;
+            };
+            let artifact = clean(artifact);
+            summary = summary.and(compare(Some(&row.artifact), Some(&artifact)));
+            let name = &known.source.name;
+            let delta =
+                deltas.entry(name.clone()).or_insert_with(|| Delta::new(name.clone(), self.now()));
+            delta.upserts.push(self.fit(&known.home, artifact).await);
+        }
+        for delta in deltas.into_values() {
+            summary.counts.returned += self.ports.cache.apply(delta).await?.returned;
+        }
+        self.ports.metrics.refreshed(RefreshScope::Artifact, &summary, self.since(started));
+        Ok(summary)
     }
 
     /// The row of an artifact that the cache does not have, from its files.

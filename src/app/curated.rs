@@ -1,16 +1,17 @@
 //! Curated collections: making, changing and deleting them, and their members.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
 use ulid::Ulid;
 
 use super::{Error, Larder, RefreshOptions, chain};
 use crate::domain::{
+    Timestamp,
     caller::Caller,
     collection::{Collection, CollectionKind},
     curated::{Added, CollectionEdit, Naming, NewCollection},
     delta::Scope,
-    id::{ArtifactId, CollectionId, SourceName},
+    id::{ArtifactId, CollectionId},
 };
 
 /// How long a member is kept whose artifact is gone.
@@ -20,7 +21,7 @@ const MISSING_KEPT: chrono::Duration = chrono::Duration::days(30);
 const MOST_SOUGHT: usize = 32;
 
 /// Most new members that are read one by one; more of them are read by refreshes of their sources.
-const MOST_READ_SINGLY: usize = 20;
+pub const MOST_READ_SINGLY: usize = 20;
 
 impl Larder {
     /// Makes an empty collection that belongs to the caller.
@@ -81,9 +82,14 @@ impl Larder {
         let larder = Arc::clone(self);
         self.detached(async move {
             let mut added = larder.add(&collection, &artifacts).await?;
-            let found = larder.seek(&added.not_found).await?;
-            if !found.is_empty() {
-                added = added.and(larder.add(&collection, &found).await?);
+            // What was added stays so, whatever comes of the others.
+            match larder.seek_and_add(&collection, &added.not_found).await {
+                Ok(Some(found)) => added = added.and(found),
+                Ok(None) => {}
+                Err(error) => {
+                    let collection = &collection.id;
+                    tracing::warn!(%collection, error = chain(&error), "not all were looked for");
+                }
             }
             if let Err(error) = larder.load_members(&collection, &added.added).await {
                 let collection = collection.id;
@@ -138,6 +144,16 @@ impl Larder {
         added.ok_or_else(|| Error::UnknownCollection(to.name.clone()))
     }
 
+    /// Adds those of some artifacts that the files hold, if there are any.
+    async fn seek_and_add(
+        self: &Arc<Self>,
+        to: &Collection,
+        artifacts: &[ArtifactId],
+    ) -> Result<Option<Added>, Error> {
+        let found = self.seek(artifacts).await?;
+        if found.is_empty() { Ok(None) } else { self.add(to, &found).await.map(Some) }
+    }
+
     /// Those of some artifacts that the files hold.
     async fn seek(self: &Arc<Self>, artifacts: &[ArtifactId]) -> Result<Vec<ArtifactId>, Error> {
         let mut found = Vec::new();
@@ -161,19 +177,20 @@ impl Larder {
         collection: &Collection,
         members: &[ArtifactId],
     ) -> Result<(), Error> {
-        let mut rows = Vec::with_capacity(members.len());
-        for id in members {
-            rows.extend(self.ports.cache.artifact(&collection.id, id).await?);
-        }
-        if rows.len() <= MOST_READ_SINGLY {
-            for row in &rows {
-                self.refresh_row(row).await?;
+        let cache = &self.ports.cache;
+        if members.len() <= MOST_READ_SINGLY {
+            let mut rows = Vec::with_capacity(members.len());
+            for id in members {
+                rows.extend(cache.artifact(&collection.id, id).await?);
             }
-            return Ok(());
+            return self.refresh_rows(&rows).await.map(drop);
         }
-        let sources: BTreeSet<SourceName> = rows.into_iter().map(|row| row.source).collect();
-        let runs: Vec<_> =
-            sources.iter().map(|source| self.enqueue(source, RefreshOptions::default())).collect();
+        // Nothing is as old as this but what is invalidated, as all of them are.
+        let sources = cache.stale_sources(&collection.id, Timestamp::MIN_UTC).await?;
+        let runs: Vec<_> = sources
+            .iter()
+            .map(|stale| self.enqueue(&stale.source, RefreshOptions::default()))
+            .collect();
         for run in runs {
             run.outcome().await?;
         }

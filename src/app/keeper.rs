@@ -1,6 +1,6 @@
 //! The keeper: a task that refreshes what is stale, or will be before it looks again.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
@@ -8,6 +8,7 @@ use super::{Error, Larder, RefreshOptions, StillDue, chain, freshness::Due, jitt
 use crate::{
     domain::{
         Timestamp,
+        artifact::CollectionArtifact,
         id::ArtifactId,
         query::Limit,
         report::{RefreshStatus, Summary},
@@ -143,10 +144,8 @@ impl Larder {
             sources.spawn(async move { larder.sweep_source(&due, horizon, every).await });
         }
         while let Some(swept) = sources.join_next().await {
-            match swept.unwrap_or(Err(Error::Interrupted))? {
-                true => sweep.refreshed += 1,
-                false => sweep.skipped += 1,
-            }
+            let refreshed = swept.unwrap_or(Err(Error::Interrupted))?;
+            *(if refreshed { &mut sweep.refreshed } else { &mut sweep.skipped }) += 1;
         }
         self.purge_missing().await?;
         sweep.duration_ms = self.took(started_at);
@@ -208,8 +207,7 @@ impl Larder {
 
     /// Reads the invalidated artifacts of a source again, one by one.
     async fn reload(self: &Arc<Self>, due: &Due) -> Result<Summary, Error> {
-        let mut summary = Summary::default();
-        let mut read: Vec<ArtifactId> = Vec::new();
+        let mut rows: BTreeMap<ArtifactId, CollectionArtifact> = BTreeMap::new();
         for collection in &due.collections {
             let limit = Limit::default();
             let mut after = None;
@@ -221,17 +219,13 @@ impl Larder {
                 let Some(last) = batch.last() else { break };
                 after = Some(last.clone());
                 for stale in batch.iter().filter(|stale| stale.source == due.source.source.name) {
-                    if read.contains(&stale.id) {
-                        continue;
-                    }
                     if let Some(row) = cache.artifact(collection, &stale.id).await? {
-                        summary = summary.and(self.refresh_row(&row).await?);
+                        rows.insert(stale.id.clone(), row);
                     }
-                    read.push(stale.id.clone());
                 }
             }
         }
-        Ok(summary)
+        self.refresh_rows(&rows.into_values().collect::<Vec<_>>()).await
     }
 
     fn note_error(&self, message: String) {

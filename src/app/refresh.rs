@@ -48,10 +48,7 @@ impl Larder {
         options: RefreshOptions,
     ) -> Result<CollectionReport, Error> {
         let started = self.now();
-        let collection = self.collection(id_or_name).await?;
-        if !collection.is_refreshed_by(caller) {
-            return Err(Error::NotYours(collection.name));
-        }
+        let collection = self.refreshable(caller, id_or_name).await?;
         let summary = match (collection.kind, &collection.source) {
             (CollectionKind::Default, _) => {
                 let sources = self.register_sources().await?;
@@ -71,6 +68,20 @@ impl Larder {
         };
         let duration_ms = self.took(started);
         self.collection_report(collection, summary, duration_ms).await
+    }
+
+    /// A collection that the caller may refresh.
+    pub(super) async fn refreshable(
+        &self,
+        caller: &Caller,
+        id_or_name: &str,
+    ) -> Result<Collection, Error> {
+        let collection = self.collection(id_or_name).await?;
+        if collection.is_refreshed_by(caller) {
+            Ok(collection)
+        } else {
+            Err(Error::NotYours(collection.name))
+        }
     }
 
     /// Refreshes every source, looking for new ones first.
@@ -148,9 +159,7 @@ impl Larder {
         let mut query = ArtifactQuery { limit, ..ArtifactQuery::default() };
         let mut summary = Summary::default();
         while let Some(page) = self.ports.cache.page(&collection.id, &query).await? {
-            for row in &page.rows {
-                summary = summary.and(self.refresh_row(row).await?);
-            }
+            summary = summary.and(self.refresh_rows(&page.rows).await?);
             match page.rows.last() {
                 Some(last) if page.has_next => {
                     query.position = Position::After(Cursor::at(last, &collection.id, &query));

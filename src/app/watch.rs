@@ -1,7 +1,14 @@
 //! Following the files while they change: what the file system tells is read again, and what it does
 //! not tell is looked for.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::task::JoinSet;
 
@@ -58,15 +65,23 @@ impl Larder {
     }
 
     async fn watch_again_and_again(self: &Arc<Self>) {
-        let mut populated = false;
+        let populated = Arc::new(AtomicBool::new(false));
         loop {
-            match self.watch_sources(&mut populated).await {
-                Ok(Ended::Sources) => continue,
-                Ok(Ended::Failed) => tracing::warn!("the files are watched no more: once again"),
-                Err(error) => {
+            let (larder, done) = (Arc::clone(self), Arc::clone(&populated));
+            // In a task of its own, since a panic in it must not end the watch; it ends with the set.
+            let mut watch = JoinSet::new();
+            watch.spawn(async move { larder.watch_sources(&done).await });
+            match watch.join_next().await {
+                Some(Ok(Ok(Ended::Sources))) => continue,
+                Some(Ok(Ok(Ended::Failed))) | None => {
+                    tracing::warn!("the files are watched no more: once again");
+                }
+                Some(Ok(Err(error))) => {
                     tracing::error!(error = chain(&error), "the cache cannot follow the files yet");
                 }
+                Some(Err(panic)) => tracing::error!(%panic, "the watch ended by a panic"),
             }
+            lock(&self.watched).values_mut().for_each(|source| source.mode = WatchMode::Off);
             self.ports.clock.sleep(RETRY).await;
         }
     }
@@ -77,31 +92,31 @@ impl Larder {
         lock(&self.watched).clone()
     }
 
-    async fn watch_sources(self: &Arc<Self>, populated: &mut bool) -> Result<Ended, Error> {
+    async fn watch_sources(self: &Arc<Self>, populated: &Arc<AtomicBool>) -> Result<Ended, Error> {
         let mut others = self.sources_changed.subscribe();
+        let is_first = !populated.load(Ordering::Acquire);
         let sources =
-            if *populated { self.register_sources().await? } else { self.take_stock().await? };
+            if is_first { self.take_stock().await? } else { self.register_sources().await? };
         let roots: Vec<Source> = sources.iter().map(|known| known.source.clone()).collect();
         let Watch { silent, mut changes } = self.ports.source.watch(&roots).await;
         // One that came while the watch was set up was told to nobody.
+        others.mark_unchanged();
         let sources_now = self.register_sources().await?;
         if !sources_now.iter().map(|known| &known.source).eq(&roots) {
             return Ok(Ended::Sources);
         }
-        others.mark_unchanged();
-        let mut following = Following { larder: Arc::clone(self), tasks: JoinSet::new() };
+        let mut following = Following::new(self);
         self.note_watched(&sources, WatchMode::Events);
         for (source, reason) in silent {
             following.poll(source, reason);
         }
         // What changed before the watch began was told to nobody either.
-        if *populated {
+        if is_first {
+            following.populate(sources, Arc::clone(populated));
+        } else {
             for known in &sources {
                 following.scan(known.source.name.clone());
             }
-        } else {
-            self.populate(&sources).await?;
-            *populated = true;
         }
         loop {
             tokio::select! {
@@ -166,9 +181,27 @@ impl Larder {
 struct Following {
     larder: Arc<Larder>,
     tasks: JoinSet<()>,
+    /// The sources that a task scans; whether something was told of them since it has last begun to.
+    scanned: Arc<Mutex<HashMap<SourceName, bool>>>,
 }
 
 impl Following {
+    fn new(larder: &Arc<Larder>) -> Self {
+        Self { larder: Arc::clone(larder), tasks: JoinSet::new(), scanned: Arc::default() }
+    }
+
+    /// Scans all sources for the first time, again and again until the database lets it.
+    fn populate(&mut self, sources: Vec<RegisteredSource>, populated: Arc<AtomicBool>) {
+        let larder = Arc::clone(&self.larder);
+        self.tasks.spawn(async move {
+            while let Err(error) = larder.populate(&sources).await {
+                tracing::error!(error = chain(&error), "the cache could not be filled yet");
+                larder.ports.clock.sleep(RETRY).await;
+            }
+            populated.store(true, Ordering::Release);
+        });
+    }
+
     async fn follow(&mut self, change: Change) {
         match change {
             Change::Files(source, paths) => self.reread(source, paths).await,
@@ -197,12 +230,19 @@ impl Following {
         }
     }
 
-    /// Scans a source in a task of its own, again and again until the database lets it.
+    /// Scans a source in a task of its own, again and again until the database lets it, and once more
+    /// where more was told meanwhile.
     fn scan(&mut self, source: SourceName) {
-        let larder = Arc::clone(&self.larder);
+        if lock(&self.scanned).insert(source.clone(), true).is_some() {
+            // Somebody is at it, and sees that there is more.
+            return;
+        }
+        let (larder, scanned) = (Arc::clone(&self.larder), Arc::clone(&self.scanned));
         self.tasks.spawn(async move {
-            while larder.enqueue(&source, RefreshOptions::default()).outcome().await.is_err() {
-                larder.ports.clock.sleep(RETRY).await;
+            while is_asked_for(&scanned, &source) {
+                while larder.enqueue(&source, RefreshOptions::default()).outcome().await.is_err() {
+                    larder.ports.clock.sleep(RETRY).await;
+                }
             }
         });
     }
@@ -224,4 +264,14 @@ impl Following {
             }
         });
     }
+}
+
+/// Whether a source is to be scanned, which it then is; forgets it otherwise.
+fn is_asked_for(scanned: &Mutex<HashMap<SourceName, bool>>, source: &SourceName) -> bool {
+    let mut scanned = lock(scanned);
+    let asked_for = scanned.get_mut(source).is_some_and(std::mem::take);
+    if !asked_for {
+        scanned.remove(source);
+    }
+    asked_for
 }

@@ -1,6 +1,6 @@
 //! What a committed change did to collections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +15,8 @@ pub struct CollectionChange {
     pub generation: u64,
     /// Visible rows that were not there before.
     pub created: u64,
-    /// Visible rows that have other values. An invalidation gives none: how fresh a row is counts
-    /// as no value.
+    /// Visible rows that were written anew, whether or not they say something else. An invalidation
+    /// writes none.
     pub updated: u64,
     /// Rows that are visible no more.
     pub removed: u64,
@@ -78,8 +78,7 @@ impl TouchedCollections {
     }
 
     /// What became of one of them, which had so many visible rows before and has so many now.
-    #[must_use]
-    pub fn change(
+    fn change(
         &self,
         collection: CollectionId,
         generation: u64,
@@ -90,6 +89,23 @@ impl TouchedCollections {
             self.0.get(collection.as_str()).copied().unwrap_or_default();
         let created = (after + removed).saturating_sub(before).min(written);
         CollectionChange { collection, generation, created, updated: written - created, removed }
+    }
+
+    /// What became of all of them, by id: of how many visible rows each had before, and of its new
+    /// generation and how many it has now.
+    #[must_use]
+    pub fn changes(
+        &self,
+        before: &HashMap<CollectionId, u64>,
+        after: impl IntoIterator<Item = (CollectionId, u64, u64)>,
+    ) -> Vec<CollectionChange> {
+        let change = |(id, generation, after)| {
+            let before = before.get(&id).copied().unwrap_or_default();
+            self.change(id, generation, before, after)
+        };
+        let mut changes: Vec<_> = after.into_iter().map(change).collect();
+        changes.sort();
+        changes
     }
 
     fn of(&mut self, collection: &str) -> &mut Touched {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long the connections in use are waited for when the database is closed.
-const CLOSING: Duration = Duration::from_secs(5);
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// An open database.
 pub(crate) struct Database {

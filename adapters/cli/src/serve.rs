@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long refreshes and edits may go on once no request is waited for any more.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The longest time between two tries to fill the cache.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);

@@ -55,8 +55,9 @@ use self::{
     state::State,
 };
 
-/// How long a server that was asked to stop lets requests end.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long a server that was asked to stop lets requests end. What the whole process has is ten
+/// seconds, as who runs it in a container expects.
+const GRACE: Duration = Duration::from_secs(6);
 
 /// How the API behaves at its edge.
 #[derive(Debug, Clone)]
@@ -143,7 +144,7 @@ pub fn service(larder: Arc<Larder>, settings: &HttpSettings) -> BoxEndpoint<'sta
     envelope.with(RequestId::new()).boxed()
 }
 
-/// Serves until `shutdown` ends; then stops accepting, and lets requests end for 10 s.
+/// Serves until `shutdown` ends; then stops accepting, and lets requests end for 6 s.
 pub async fn serve(
     listener: std::net::TcpListener,
     larder: Arc<Larder>,

@@ -36,6 +36,8 @@ statuses! {
     Made = [409, 413, 415];
     /// Of changing something of that kind which a path names.
     Changed = [404, 409, 413, 415];
+    /// Of adding much to something of that kind, which may cause a refresh.
+    Filled = [404, 409, 413, 415, 429];
     /// Of a write of an artifact that must be as the caller believes.
     Guarded = [404, 409, 412, 413, 415, 428, 507];
     /// Of a refresh of everything.

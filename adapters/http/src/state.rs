@@ -76,7 +76,7 @@ impl State {
     /// and in it the last address that is no trusted proxy itself: whatever stands further left,
     /// the client may have written.
     fn address(&self, request: &Request) -> IpAddr {
-        let peer = request.remote_addr().as_socket_addr().map(std::net::SocketAddr::ip);
+        let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
         let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
         if !self.trusted_proxies.contains(&peer) {
             return peer;

@@ -18,6 +18,8 @@ use crate::{WAIT, error::Result, row::to_json};
 const UNREAD: usize = 1_024;
 /// How long a listener that has lost the server waits before it tries again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// After so much silence the server is asked whether it is still there.
+const SILENCE: Duration = Duration::from_secs(30);
 /// The channel's name. Another schema is another Larder; a name of a channel has 63 bytes at most.
 const CHANNEL: &str = "'larder_' || md5(current_schema())";
 
@@ -65,9 +67,14 @@ impl Listener {
 /// Hands on what is told, over one connection after the other. Between two of them anything may have
 /// been told.
 async fn listen(options: PgConnectOptions, notices: broadcast::Sender<CacheNotice>) {
+    let mut told = String::new();
     loop {
-        // It is lost in the end, whatever its last word was.
-        let _ = hand_on(&options, &notices).await;
+        let error = hand_on(&options, &notices).await.err();
+        let reason = error.map_or_else(|| "the connection was lost".into(), |it| it.to_string());
+        if reason != told {
+            tracing::warn!(reason, "changes by other processes are not heard of: trying again");
+            told = reason;
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }
@@ -89,11 +96,22 @@ async fn hand_on(
     listener.listen(&channel).await?;
     // What was told before this connection listened is gone.
     let _ = notices.send(CacheNotice::Missed);
-    while let Some(told) = listener.try_recv().await? {
+    loop {
+        let told = match tokio::time::timeout(SILENCE, listener.try_recv()).await {
+            Ok(told) => told?,
+            Err(_) => {
+                // A server that went away without a word is silent as well.
+                let asked = sqlx::query("SELECT 1").execute(&mut listener);
+                tokio::time::timeout(WAIT, asked)
+                    .await
+                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
+                continue;
+            }
+        };
+        let Some(told) = told else { return Ok(()) };
         let notice =
             serde_json::from_str(told.payload()).map_or(CacheNotice::Missed, CacheNotice::Changed);
         // Nobody may be listening.
         let _ = notices.send(notice);
     }
-    Ok(())
 }

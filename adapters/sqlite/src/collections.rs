@@ -1,6 +1,6 @@
 //! Collections as they are read, and the counters that go up with their rows.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::sync::LazyLock;
 
 use larder::domain::{
     Timestamp,
@@ -184,13 +184,10 @@ fn changes(
     before: Vec<(String, i64)>,
     bumped: Vec<(String, i64, i64)>,
 ) -> Result<Vec<CollectionChange>> {
-    let before: HashMap<String, i64> = before.into_iter().collect();
-    let mut changes = Vec::with_capacity(bumped.len());
-    for (id, generation, after) in bumped {
-        let before = count(before.get(&id).copied().unwrap_or_default())?;
-        let id = CollectionId::new(id).map_err(undecodable)?;
-        changes.push(touched.change(id, count(generation)?, before, count(after)?));
-    }
-    changes.sort();
-    Ok(changes)
+    let id = |id: String| CollectionId::new(id).map_err(undecodable);
+    let before = before.into_iter().map(|(of, rows)| Ok((id(of)?, count(rows)?)));
+    let after = bumped
+        .into_iter()
+        .map(|(of, generation, rows)| Ok((id(of)?, count(generation)?, count(rows)?)));
+    Ok(touched.changes(&before.collect::<Result<_>>()?, after.collect::<Result<Vec<_>>>()?))
 }

@@ -53,14 +53,15 @@ impl SqliteRepository {
         Arc::clone(leases.entry(source.clone()).or_default())
     }
 
-    async fn writer(&self) -> Answer<Transaction<'static, Sqlite>> {
-        self.writer.begin_with(BEGIN).await.map_err(repository_error)
+    async fn writer(&self) -> Answer<PoolConnection<Sqlite>> {
+        self.writer.acquire().await.map_err(repository_error)
     }
 
-    /// Commits, and tells what was changed.
+    /// Commits, and tells what was changed while nobody else can write: what is told is in the order
+    /// of the commits.
     async fn commit(
         &self,
-        transaction: Transaction<'static, Sqlite>,
+        transaction: Transaction<'_, Sqlite>,
         changes: Vec<CollectionChange>,
     ) -> Answer<()> {
         transaction.commit().await.map_err(repository_error)?;
@@ -71,7 +72,7 @@ impl SqliteRepository {
     /// Commits what changed no collection's rows.
     async fn committed<T>(
         &self,
-        transaction: Transaction<'static, Sqlite>,
+        transaction: Transaction<'_, Sqlite>,
         answer: Result<T, sqlx::Error>,
     ) -> Answer<T> {
         let answer = answer.map_err(repository_error)?;
@@ -85,6 +86,10 @@ impl SqliteRepository {
             let _ = self.notices.send(CacheNotice::Changed(change));
         }
     }
+}
+
+async fn begin(connection: &mut PoolConnection<Sqlite>) -> Answer<Transaction<'_, Sqlite>> {
+    connection.begin_with(BEGIN).await.map_err(repository_error)
 }
 
 #[async_trait]
@@ -181,7 +186,8 @@ impl CacheFreshness for SqliteRepository {
 #[async_trait]
 impl CacheRepository for SqliteRepository {
     async fn register(&self, given: &[Source], now: Timestamp) -> Answer<Vec<RegisteredSource>> {
-        let mut writer = self.writer().await?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let (registered, changes) =
             sources::register(&mut writer, given, now).await.map_err(repository_error)?;
         self.commit(writer, changes).await?;
@@ -209,11 +215,10 @@ impl CacheRepository for SqliteRepository {
 
     async fn apply(&self, delta: Delta) -> Answer<Applied> {
         let large = delta.upserts.len() > MANY;
-        let mut connection = self.writer.acquire().await.map_err(repository_error)?;
-        let mut writer = connection.begin_with(BEGIN).await.map_err(repository_error)?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let applied = apply::apply(&mut writer, delta).await.map_err(repository_error)?;
-        writer.commit().await.map_err(repository_error)?;
-        self.tell(applied.changes.clone());
+        self.commit(writer, applied.changes.clone()).await?;
         if large {
             // Whatever comes of it, the change is made.
             drop(sqlx::raw_sql("PRAGMA shrink_memory").execute(&mut *connection).await);
@@ -222,7 +227,8 @@ impl CacheRepository for SqliteRepository {
     }
 
     async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {
-        let mut writer = self.writer().await?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let (rows, changes) =
             invalidate::invalidate(&mut writer, scope, at).await.map_err(repository_error)?;
         self.commit(writer, changes).await?;
@@ -248,19 +254,22 @@ impl CuratedCollections for SqliteRepository {
         created_by: Option<&str>,
         now: Timestamp,
     ) -> Answer<Naming> {
-        let mut writer = self.writer().await?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let naming = curated::create(&mut writer, id, new, created_by, now).await;
         self.committed(writer, naming).await
     }
 
     async fn change_collection(&self, id: &CollectionId, edit: &CollectionEdit) -> Answer<Naming> {
-        let mut writer = self.writer().await?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let naming = curated::change(&mut writer, id, edit).await;
         self.committed(writer, naming).await
     }
 
     async fn delete_collection(&self, id: &CollectionId) -> Answer<bool> {
-        let mut writer = self.writer().await?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let deleted = curated::delete(&mut writer, id).await;
         self.committed(writer, deleted).await
     }
@@ -271,7 +280,8 @@ impl CuratedCollections for SqliteRepository {
         artifacts: &[ArtifactId],
         now: Timestamp,
     ) -> Answer<Option<Added>> {
-        let mut writer = self.writer().await?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let added = curated::add(&mut writer, id, artifacts, now).await;
         let Some((added, changes)) = added.map_err(repository_error)? else { return Ok(None) };
         self.commit(writer, changes).await?;
@@ -284,7 +294,8 @@ impl CuratedCollections for SqliteRepository {
         artifact: &ArtifactId,
         now: Timestamp,
     ) -> Answer<bool> {
-        let mut writer = self.writer().await?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let removed = curated::remove(&mut writer, id, artifact, now).await;
         let (removed, changes) = removed.map_err(repository_error)?;
         self.commit(writer, changes).await?;
@@ -292,7 +303,8 @@ impl CuratedCollections for SqliteRepository {
     }
 
     async fn purge_missing(&self, before: Timestamp) -> Answer<u64> {
-        let mut writer = self.writer().await?;
+        let mut connection = self.writer().await?;
+        let mut writer = begin(&mut connection).await?;
         let purged = curated::purge(&mut writer, before).await;
         self.committed(writer, purged).await
     }

@@ -38,7 +38,11 @@ async fn an_edit_that_lands_while_a_scan_is_open_is_not_overwritten() {
     let (gate, run) = begin(&house).await;
     house.tick();
     house.files.put(&house.work, artifact("skill:a").described("edited meanwhile"));
-    house.larder.refresh_artifact("default", &artifact_id("skill:a")).await.unwrap();
+    house
+        .larder
+        .refresh_artifact(&Caller::local(), "default", &artifact_id("skill:a"))
+        .await
+        .unwrap();
     gate.open();
     run.await.unwrap().unwrap();
     assert_eq!(house.description("skill:a").await.as_deref(), Some("edited meanwhile"));

@@ -91,7 +91,11 @@ async fn unknown_ids_cost_a_managed_source_no_scan() {
 async fn an_artifact_that_is_asked_for_and_gone_leaves_by_way_of_a_scan() {
     let house = filled(Layout::Managed).await;
     house.files.delete(&house.work, &artifact_id("skill:a"));
-    let report = house.larder.refresh_artifact("default", &artifact_id("skill:a")).await.unwrap();
+    let report = house
+        .larder
+        .refresh_artifact(&Caller::local(), "default", &artifact_id("skill:a"))
+        .await
+        .unwrap();
     assert_eq!(report.summary.counts.removed, 1);
     assert_eq!(house.row("skill:a").await, None);
 }
@@ -128,7 +132,11 @@ async fn a_source_that_cannot_be_read_does_not_hide_what_others_have() {
     house.larder.artifact("default", &artifact_id("skill:new")).await.unwrap();
     let unknown = house.larder.artifact("default", &artifact_id("skill:x")).await;
     assert!(matches!(unknown, Err(Error::UnknownArtifact { .. })));
-    let report = house.larder.refresh_artifact("home", &artifact_id("skill:x")).await.unwrap();
+    let report = house
+        .larder
+        .refresh_artifact(&Caller::local(), "home", &artifact_id("skill:x"))
+        .await
+        .unwrap();
     assert_eq!(report.summary.status, RefreshStatus::Failed);
 }
 
@@ -137,6 +145,10 @@ async fn refreshing_a_broken_artifact_says_what_is_wrong() {
     let house = filled(Layout::Managed).await;
     house.files.put(&house.work, artifact("skill:a").in_health(Health::Broken));
     house.tick();
-    let report = house.larder.refresh_artifact("default", &artifact_id("skill:a")).await.unwrap();
+    let report = house
+        .larder
+        .refresh_artifact(&Caller::local(), "default", &artifact_id("skill:a"))
+        .await
+        .unwrap();
     assert_eq!((report.summary.counts.broken, report.summary.issues_total), (1, 1));
 }

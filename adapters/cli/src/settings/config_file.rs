@@ -1,7 +1,7 @@
 //! `larder.toml` as a file: where it lies, what it says, and how it is written.
 
 use std::{
-    fs::{self, DirBuilder},
+    fs::{self, DirBuilder, File},
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, fchown},
     path::{Path, PathBuf},
@@ -25,6 +25,8 @@ pub(crate) struct ConfigFile {
     pub(crate) path: PathBuf,
     /// What it says; nothing if it is not there yet.
     pub(crate) text: String,
+    /// Held from reading to saving by who is going to change it.
+    _turn: Option<File>,
 }
 
 impl ConfigFile {
@@ -42,19 +44,25 @@ impl ConfigFile {
 
     /// The same, to be written: one that is not there yet is empty.
     pub(super) fn find_or_new(flag: Option<&str>, places: &Places) -> Result<Self, SettingsError> {
-        match place(flag, places)? {
-            Some(path) if path.exists() => Self::read(path),
-            Some(path) => Ok(Self { path, text: String::new() }),
-            None => {
-                let reason = "neither XDG_CONFIG_HOME nor HOME says where it lies: name it";
-                Err(SettingsError::of_flag(NAME, reason, "--config"))
-            }
-        }
+        let Some(path) = place(flag, places)? else {
+            let reason = "neither XDG_CONFIG_HOME nor HOME says where it lies: name it";
+            return Err(SettingsError::of_flag(NAME, reason, "--config"));
+        };
+        let turn = turn(directory_of(&path)).map_err(|error| {
+            let reason = format!("its directory cannot be locked: {error}");
+            SettingsError::new(NAME, &reason, &Origin::File { path: path.clone(), line: 1 })
+        })?;
+        let file = if path.exists() {
+            Self::read(path)?
+        } else {
+            Self { path, text: String::new(), _turn: None }
+        };
+        Ok(Self { _turn: Some(turn), ..file })
     }
 
     fn read(path: PathBuf) -> Result<Self, SettingsError> {
         match fs::read_to_string(&path) {
-            Ok(text) => Ok(Self { path, text }),
+            Ok(text) => Ok(Self { path, text, _turn: None }),
             Err(error) => {
                 let reason = format!("it cannot be read: {error}");
                 Err(SettingsError::new(NAME, &reason, &Origin::File { path, line: 1 }))
@@ -95,6 +103,15 @@ impl ConfigFile {
     }
 }
 
+/// Waits for the turn to read and write in a directory, which is made if it is not there: two who add
+/// something at the same time must not lose one of both.
+fn turn(directory: &Path) -> io::Result<File> {
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let directory = File::open(directory)?;
+    directory.lock()?;
+    Ok(directory)
+}
+
 /// Where it lies: where the flag says, else in the usual place, if there is one.
 fn place(flag: Option<&str>, places: &Places) -> Result<Option<PathBuf>, SettingsError> {
     let Some(text) = flag else { return Ok(places.config_file()) };
@@ -120,7 +137,7 @@ mod tests {
     fn a_new_file_and_its_directory_are_for_their_owner_alone() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("larder/larder.toml");
-        let file = ConfigFile { path: path.clone(), text: "a = 1\n".to_owned() };
+        let file = ConfigFile { path: path.clone(), text: "a = 1\n".to_owned(), _turn: None };
         file.save().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "a = 1\n");
         assert_eq!((mode(&path), mode(&home.path().join("larder"))), (0o600, 0o700));
@@ -134,7 +151,7 @@ mod tests {
         fs::write(&target, "").unwrap();
         fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).unwrap();
         symlink("dotfiles/larder.toml", &link).unwrap();
-        ConfigFile { path: link.clone(), text: "a = 1\n".to_owned() }.save().unwrap();
+        ConfigFile { path: link.clone(), text: "a = 1\n".to_owned(), _turn: None }.save().unwrap();
         assert!(link.is_symlink());
         assert_eq!(
             (fs::read_to_string(&target).unwrap().as_str(), mode(&target)),
@@ -149,7 +166,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let link = home.path().join("larder.toml");
         symlink("nowhere/larder.toml", &link).unwrap();
-        let file = ConfigFile { path: link.clone(), text: "a = 1\n".to_owned() };
+        let file = ConfigFile { path: link.clone(), text: "a = 1\n".to_owned(), _turn: None };
         assert_eq!(file.save().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert!(link.is_symlink());
     }

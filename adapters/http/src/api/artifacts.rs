@@ -239,7 +239,7 @@ impl ArtifactsApi {
     ) -> Result<Json<RefreshReport>, Refused<LimitedNamed>> {
         shared.admit_refresh(&caller, request)?;
         let id = parse_id(&artifact_id)?;
-        let report = shared.larder.refresh_artifact(&collection, &id).await?;
+        let report = shared.larder.refresh_artifact(&caller, &collection, &id).await?;
         Ok(Json::new(&RefreshReport::from(report))?)
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use larder::domain::caller::Caller;
-use poem::web::Data;
+use larder::{app::MOST_READ_SINGLY, domain::caller::Caller};
+use poem::{Request, web::Data};
 use poem_openapi::{OpenApi, param::Path};
 
 use super::{Tag, parse_id};
@@ -12,7 +12,7 @@ use crate::{
     body::Body,
     dto::{ArtifactsAdded, ArtifactsToAdd, CollectionChange, NewCollectionBody, UserCollection},
     problem::Problem,
-    refused::{Changed, Made, Refused},
+    refused::{Changed, Filled, Made, Refused},
     state::State,
 };
 
@@ -90,8 +90,13 @@ impl CuratedApi {
         /// The collection's id, else its name.
         #[oai(validator(min_length = 1, max_length = 255))]
         collection_id: Path<String>,
+        request: &Request,
         body: Body<ArtifactsToAdd>,
-    ) -> Result<Json<ArtifactsAdded>, Refused<Changed>> {
+    ) -> Result<Json<ArtifactsAdded>, Refused<Filled>> {
+        if body.0.len() > MOST_READ_SINGLY {
+            // Their sources are refreshed for them.
+            shared.admit_refresh(&caller, request)?;
+        }
         let added = shared.larder.add_artifacts(&collection_id, body.0, &caller).await?;
         Ok(Json::new(&ArtifactsAdded::from(added))?)
     }

@@ -3,13 +3,17 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::stream::{self, BoxStream, StreamExt};
-use larder::app::{Events, Larder};
+use larder::{
+    app::{Events, Larder},
+    domain::Timestamp,
+};
 use poem::web::{Data, sse};
 use poem_openapi::{OpenApi, payload::EventStream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc;
 
 use super::Tag;
 use crate::{
+    access::Expiry,
     dto::LiveEvent,
     problem::{Kind, Problem},
     refused::{Nothing, Refused},
@@ -19,6 +23,9 @@ use crate::{
 /// A comment is sent after so much silence, so that proxies keep the connection open and a client
 /// notices when it is gone.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Events that wait for a client; one that lets more of them wait is dropped.
+const UNREAD: usize = 64;
 
 /// Live updates.
 #[derive(Default)]
@@ -36,14 +43,25 @@ impl EventsApi {
     async fn events(
         &self,
         shared: Data<&Arc<State>>,
+        expiry: Data<&Expiry>,
     ) -> Result<EventStream<BoxStream<'static, LiveEvent>>, Refused<Nothing>> {
         let Ok(place) = Arc::clone(&shared.listeners).try_acquire_owned() else {
             let detail = "Too many clients follow the events already.";
             return Err(Problem::new(Kind::Unavailable, detail).retry_after(60).into());
         };
         let events = shared.larder.events().await?;
-        let listener = Listener { larder: Arc::clone(&shared.larder), events, _place: place };
-        let stream = stream::unfold(listener, Listener::next).boxed();
+        let (sender, received) = mpsc::channel(UNREAD);
+        let listener = Listener { larder: Arc::clone(&shared.larder), events, sender };
+        let Expiry(until) = *expiry.0;
+        tokio::spawn(async move {
+            listener.follow(until).await;
+            drop(place);
+        });
+        let next = async |mut events: mpsc::Receiver<LiveEvent>| {
+            let event = events.recv().await?;
+            Some((event, events))
+        };
+        let stream = stream::unfold(received, next).boxed();
         Ok(EventStream::new(stream).keep_alive(HEARTBEAT).to_event(|event| {
             let data = serde_json::to_string(&event).unwrap_or_default();
             sse::Event::message(data).event_type(event.name())
@@ -51,15 +69,41 @@ impl EventsApi {
     }
 }
 
+/// One client's events, on their way to its connection.
 struct Listener {
     larder: Arc<Larder>,
     events: Events,
-    _place: OwnedSemaphorePermit,
+    sender: mpsc::Sender<LiveEvent>,
 }
 
 impl Listener {
-    async fn next(mut self) -> Option<(LiveEvent, Self)> {
-        let event = self.larder.next_event(&mut self.events).await?;
-        Some((event.into(), self))
+    /// Hands on what happens until the client leaves, does not keep up, or has a token no more.
+    async fn follow(mut self, until: Option<Timestamp>) {
+        let larder = Arc::clone(&self.larder);
+        tokio::select! {
+            () = self.hand_on() => {}
+            () = expired(&larder, until) => {}
+        }
+    }
+
+    async fn hand_on(&mut self) {
+        loop {
+            let event = tokio::select! {
+                event = self.larder.next_event(&mut self.events) => event,
+                () = self.sender.closed() => None,
+            };
+            // A connection that takes nothing any more is not polled: nobody else would notice.
+            let Some(event) = event else { return };
+            if self.sender.try_send(event.into()).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+async fn expired(larder: &Larder, until: Option<Timestamp>) {
+    match until {
+        Some(moment) => larder.sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct CollectionChanged {
     pub generation: u64,
     /// Artifacts that are new in it.
     pub created: u64,
-    /// Artifacts with other values.
+    /// Artifacts that were read or written anew, whether or not they say something else.
     pub updated: u64,
     /// Artifacts that are no longer in it.
     pub removed: u64,
