@@ -97,18 +97,13 @@ async fn hand_on(
     // What was told before this connection listened is gone.
     let _ = notices.send(CacheNotice::Missed);
     loop {
-        let told = match tokio::time::timeout(SILENCE, listener.try_recv()).await {
-            Ok(told) => told?,
-            Err(_) => {
-                // A server that went away without a word is silent as well.
-                let asked = sqlx::query("SELECT 1").execute(&mut listener);
-                tokio::time::timeout(WAIT, asked)
-                    .await
-                    .map_err(|_| sqlx::Error::PoolTimedOut)??;
-                continue;
-            }
+        let Ok(told) = tokio::time::timeout(SILENCE, listener.try_recv()).await else {
+            // A server that went away without a word is silent as well.
+            let asked = sqlx::query("SELECT 1").execute(&mut listener);
+            tokio::time::timeout(WAIT, asked).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            continue;
         };
-        let Some(told) = told else { return Ok(()) };
+        let Some(told) = told? else { return Ok(()) };
         let notice =
             serde_json::from_str(told.payload()).map_or(CacheNotice::Missed, CacheNotice::Changed);
         // Nobody may be listening.

@@ -9,12 +9,15 @@ use larder::domain::{
 };
 
 use super::batch::Touch;
-use crate::{plain, reading::is_markdown};
+use crate::{managed::LOCK, plain, reading::is_markdown};
 
 /// More files than these are found sooner by a scan.
 const MOST_FILES: usize = 200;
 /// JSON that holds artifacts of a plain directory.
 const PLAIN_JSON: [&str; 4] = [".mcp.json", "hooks.json", "plugin.json", "settings.json"];
+/// What a manifest names as a rule as an artifact of one file, beside Markdown.
+const USUAL: [&str; 11] =
+    ["json", "toml", "yaml", "yml", "txt", "mdc", "sh", "py", "js", "mjs", "ts"];
 /// Directories of a managed collection that no manifest names, and that are large.
 const NOT_OF_A_MANIFEST: [&str; 5] = [".git", ".larder", ".venv", "__pycache__", "node_modules"];
 
@@ -59,6 +62,8 @@ enum Bearing {
     Own,
     /// Which artifacts there are may hang on what it holds.
     Wider,
+    /// A manifest may name it. One that is gone was rather what a program wrote before it renamed it.
+    Unusual,
 }
 
 /// What a touched path means.
@@ -80,6 +85,11 @@ pub(super) struct Rules {
     root_name: String,
 }
 
+/// Whether a name is one that editors give to what they keep beside a file.
+fn is_editors(name: &str) -> bool {
+    name.starts_with(".#") || name.starts_with('#') || name.ends_with('~')
+}
+
 impl Rules {
     pub(super) fn of(source: &Source) -> Self {
         let real = fs::canonicalize(&source.root).unwrap_or_else(|_| source.root.clone().into());
@@ -94,7 +104,7 @@ impl Rules {
         match self.layout {
             Layout::Plain => plain::enters(parent, name),
             // A manifest may name what it likes.
-            Layout::Managed => !NOT_OF_A_MANIFEST.contains(&name),
+            Layout::Managed => !NOT_OF_A_MANIFEST.contains(&name) && !is_editors(name),
         }
     }
 
@@ -104,17 +114,23 @@ impl Rules {
     }
 
     fn bearing(&self, name: &str) -> Bearing {
-        let is_editors = name.starts_with(".#") || name.starts_with('#') || name.ends_with('~');
         let is_hidden = name.starts_with('.') && name != ".mcp.json";
         match self.layout {
-            _ if is_editors => Bearing::None,
+            _ if is_editors(name) => Bearing::None,
             Layout::Plain if is_hidden => Bearing::None,
             _ if is_markdown(name) => Bearing::Own,
             Layout::Plain if PLAIN_JSON.contains(&name) => Bearing::Wider,
             Layout::Plain => Bearing::None,
             // Hidden beside it an editor keeps what is not saved yet.
             Layout::Managed if is_hidden => Bearing::None,
-            Layout::Managed => Bearing::Wider,
+            Layout::Managed => {
+                let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+                if USUAL.contains(&extension) || name == LOCK {
+                    Bearing::Wider
+                } else {
+                    Bearing::Unusual
+                }
+            }
         }
     }
 
@@ -126,7 +142,9 @@ impl Rules {
             (Now::Nothing, _) if touch.made && !was_link => Meaning::Nothing,
             _ if touch.directory || *was_link || *now == Now::Directory => Meaning::Moved,
             (Now::Link, bearing) if bearing != Bearing::None || self.enters(path) => Meaning::Moved,
-            (Now::Link, _) | (_, Bearing::None) => Meaning::Nothing,
+            (Now::Link, _) | (_, Bearing::None) | (Now::Nothing, Bearing::Unusual) => {
+                Meaning::Nothing
+            }
             (Now::File, Bearing::Own) => Meaning::File,
             _ => Meaning::Tree,
         }
@@ -203,7 +221,11 @@ mod tests {
             (Managed, "hooks/lint.sh", WRITTEN, File, "tree"),
             (Managed, "mcp/github.json", WRITTEN, File, "tree"),
             (Managed, "agents/a.md", WRITTEN, File, "agents/a.md"),
-            (Managed, "a/__pycache__/x.pyc", WRITTEN, File, "nothing"),
+            (Managed, "hooks/run", WRITTEN, File, "tree"),
+            (Managed, "agents/.dot.md", WRITTEN, File, "agents/.dot.md"),
+            (Managed, "agents/.#a.md", MADE, Link, "nothing"),
+            (Managed, "agents/a.md.tmp.1.2", WRITTEN, Nothing, "nothing"),
+            (Managed, "agents/.a.md.swp", WRITTEN, File, "nothing"),
             (Plain, "a/4913", MADE, File, "nothing"),
             (Plain, "a/SKILL.md~", WRITTEN, Nothing, "nothing"),
             (Plain, "a/.SKILL.md.swp", WRITTEN, Nothing, "nothing"),
