@@ -33,7 +33,10 @@ pub enum Error {
     #[error("the cache is about to be filled for the first time")]
     Unfilled,
     /// A curated collection is changed and refreshed by its owner, and by who may do everything.
-    #[error("the collection {0:?} belongs to somebody else")]
+    #[error(
+        "the collection {0:?} belongs to somebody else, or was made before there were tokens: it \
+         takes the scope admin"
+    )]
     NotYours(String),
     /// The collection does not hold that artifact, and neither do its files.
     #[error("there is no artifact {id} in collection {collection}")]

@@ -40,7 +40,10 @@ impl Larder {
             lock(&self.troubles).remove(&report.source);
             return;
         }
-        let problem = report.issues.first().map(|issue| issue.message.clone());
+        let problem = report.issues.first().map(|issue| match issue.line {
+            Some(line) => format!("{} (line {line})", issue.message),
+            None => issue.message.clone(),
+        });
         self.note_trouble(&report.source, report.status, problem.unwrap_or_default());
     }
 

@@ -57,7 +57,7 @@ impl ConfigFile {
         } else {
             Self { path, text: String::new(), _turn: None }
         };
-        Ok(Self { _turn: Some(turn), ..file })
+        Ok(Self { _turn: turn, ..file })
     }
 
     fn read(path: PathBuf) -> Result<Self, SettingsError> {
@@ -103,13 +103,15 @@ impl ConfigFile {
     }
 }
 
-/// Waits for the turn to read and write in a directory, which is made if it is not there: two who add
-/// something at the same time must not lose one of both.
-fn turn(directory: &Path) -> io::Result<File> {
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+/// Waits for the turn to read and write in a directory: two who add something at the same time must
+/// not lose one of both. In one that is not there yet only one of them can make the file.
+fn turn(directory: &Path) -> io::Result<Option<File>> {
+    if !directory.exists() {
+        return Ok(None);
+    }
     let directory = File::open(directory)?;
     directory.lock()?;
-    Ok(directory)
+    Ok(Some(directory))
 }
 
 /// Where it lies: where the flag says, else in the usual place, if there is one.
