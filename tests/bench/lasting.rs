@@ -46,7 +46,7 @@ async fn soak(backend: Backend, table: &mut Table) -> Outcome<()> {
         }
     }
     count("changes of files by another program", foreign);
-    count("refreshes of a source", refreshes);
+    count("refreshes that changed something", refreshes);
     count("sweeps", sweeps);
     count("kills", kills.into());
     table.row(Row::new("agreed with the files after", ms(settled)));

@@ -57,7 +57,7 @@ pub struct Log {
     pub warnings: BTreeMap<String, u64>,
     /// How many sweeps went through.
     pub sweeps: u64,
-    /// How many refreshes of a source came to their end.
+    /// How many refreshes of a source changed something, or had something new to tell.
     pub refreshes: u64,
 }
 
@@ -273,7 +273,7 @@ impl Log {
         let entry: Value = serde_json::from_str(&line).unwrap_or_default();
         let message = entry["message"].as_str().unwrap_or_default();
         match (entry["level"].as_str(), message) {
-            (Some("INFO"), "refresh ends") => self.refreshes += 1,
+            (Some("INFO"), "refreshed") => self.refreshes += 1,
             (Some("DEBUG"), "swept") => self.sweeps += 1,
             (Some("WARN"), _) => *self.warnings.entry(message.to_owned()).or_default() += 1,
             _ => {}

@@ -48,7 +48,7 @@ pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) ->
             "SELECT json_group_array({COLUMNS}) \
              FROM (SELECT * FROM collection_artifacts \
                  WHERE collection_id = ?2 AND source_collection = ?1 AND type IS NOT NULL \
-                     AND artifact_id > ?3 ORDER BY artifact_id LIMIT 500) a"
+                     AND artifact_id > ?3 ORDER BY artifact_id LIMIT 200) a"
         )
     });
     const SIZE: &str = "SELECT artifact_count FROM collections WHERE id = ?1";

@@ -247,7 +247,10 @@ impl fmt::Display for Figures {
         }
         let Self { foreign, refreshes, sweeps, kills, settled, .. } = self;
         writeln!(f, "  {foreign} changes of files by somebody else")?;
-        writeln!(f, "  {refreshes} refreshes of a source, {sweeps} sweeps, {kills} kills")?;
+        writeln!(
+            f,
+            "  {refreshes} refreshes that changed something, {sweeps} sweeps, {kills} kills"
+        )?;
         for (message, count) in &self.warnings {
             writeln!(f, "  warned {count} times: {message}")?;
         }
