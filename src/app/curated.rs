@@ -6,11 +6,11 @@ use ulid::Ulid;
 
 use super::{Error, Larder, RefreshOptions, chain};
 use crate::domain::{
-    Timestamp,
     caller::Caller,
     collection::{Collection, CollectionKind},
     curated::{Added, CollectionEdit, Naming, NewCollection},
     delta::Scope,
+    freshness::{ONLY_INVALIDATED, is_worth_a_scan},
     id::{ArtifactId, CollectionId},
 };
 
@@ -19,9 +19,6 @@ const MISSING_KEPT: chrono::Duration = chrono::Duration::days(30);
 
 /// Most artifacts of one addition that are looked for in the files.
 const MOST_SOUGHT: usize = 32;
-
-/// Most new members that are read one by one; more of them are read by refreshes of their sources.
-pub const MOST_READ_SINGLY: usize = 20;
 
 impl Larder {
     /// Makes an empty collection that belongs to the caller.
@@ -178,15 +175,15 @@ impl Larder {
         members: &[ArtifactId],
     ) -> Result<(), Error> {
         let cache = &self.ports.cache;
-        if members.len() <= MOST_READ_SINGLY {
+        if !is_worth_a_scan(members.len()) {
             let mut rows = Vec::with_capacity(members.len());
             for id in members {
                 rows.extend(cache.artifact(&collection.id, id).await?);
             }
             return self.refresh_rows(&rows).await.map(drop);
         }
-        // Nothing is as old as this but what is invalidated, as all of them are.
-        let sources = cache.stale_sources(&collection.id, Timestamp::MIN_UTC).await?;
+        // Which all of the members are.
+        let sources = cache.stale_sources(&collection.id, ONLY_INVALIDATED).await?;
         let runs: Vec<_> = sources
             .iter()
             .map(|stale| self.enqueue(&stale.source, RefreshOptions::default()))
@@ -199,7 +196,7 @@ impl Larder {
 }
 
 fn check_owner(collection: &Collection, caller: &Caller) -> Result<(), Error> {
-    if caller.may_change_of(collection.created_by.as_deref()) {
+    if collection.is_changed_by(caller) {
         return Ok(());
     }
     Err(Error::NotYours(collection.name.clone()))

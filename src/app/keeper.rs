@@ -9,6 +9,7 @@ use crate::{
     domain::{
         Timestamp,
         artifact::CollectionArtifact,
+        freshness::{ONLY_INVALIDATED, is_worth_a_scan},
         id::ArtifactId,
         query::Limit,
         report::{RefreshStatus, Summary},
@@ -16,8 +17,6 @@ use crate::{
     ports::Pace,
 };
 
-/// So many invalidated artifacts of a source are read one by one; more are worth a scan.
-const FEW: u64 = 20;
 /// How soon a sweep that failed is made up for; each further time twice as long, up to the interval.
 const FIRST_RETRY: Duration = Duration::from_secs(5);
 /// A sweep waits no longer for one source than until the next sweep, but so long at least.
@@ -172,7 +171,8 @@ impl Larder {
         if hangs || !self.rest_of(name).is_zero() || *self.ending.borrow() {
             return Ok(false);
         }
-        let outcome = if due.invalidated_alone && due.rows <= FEW {
+        let few = usize::try_from(due.rows).is_ok_and(|rows| !is_worth_a_scan(rows));
+        let outcome = if due.invalidated_alone && few {
             let (larder, due) = (Arc::clone(self), due.clone());
             self.detached(async move { larder.reload(&due).await }).await
         } else {
@@ -212,9 +212,7 @@ impl Larder {
             let limit = Limit::default();
             let mut after = None;
             loop {
-                // Nothing is as old as this but what is invalidated.
-                let cutoff = Timestamp::MIN_UTC;
-                let cache = &self.ports.cache;
+                let (cache, cutoff) = (&self.ports.cache, ONLY_INVALIDATED);
                 let batch = cache.stale_rows(collection, cutoff, after.as_ref(), limit).await?;
                 let Some(last) = batch.last() else { break };
                 after = Some(last.clone());

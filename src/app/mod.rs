@@ -37,7 +37,6 @@ use tokio::sync::{RwLock, Semaphore, broadcast, watch as channel};
 use self::lane::Lane;
 pub use self::{
     catalog::View,
-    curated::MOST_READ_SINGLY,
     edit::{CacheState, Saved, Trashed},
     error::{Error, chain},
     events::{Event, Events},

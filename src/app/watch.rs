@@ -21,6 +21,7 @@ use crate::{
         artifact::Artifact,
         collection::{RegisteredSource, Source},
         delta::{Delta, Recheck},
+        freshness::is_worth_a_scan,
         id::SourceName,
         report::{RefreshScope, Summary},
         watching::{Change, WatchMode},
@@ -28,8 +29,6 @@ use crate::{
     ports::{Pace, Watch},
 };
 
-/// So many files are read one by one; more are worth a scan.
-const FEW: usize = 20;
 /// How often a source is scanned of which the file system tells nothing.
 const POLL_EVERY: Duration = Duration::from_secs(5);
 /// A scan that took long is not made again before so many times as long.
@@ -141,7 +140,7 @@ impl Larder {
 
     /// Reads files that were written, if the cache knows all of them; answers whether it did.
     async fn reread(self: &Arc<Self>, name: &SourceName, paths: &[String]) -> Result<bool, Error> {
-        if paths.len() > FEW {
+        if is_worth_a_scan(paths.len()) {
             return Ok(false);
         }
         let Some(source) = self.registered_source(name).await? else { return Ok(true) };

@@ -118,11 +118,17 @@ impl Collection {
         }
     }
 
+    /// Whether that caller may change or delete it: its owner, or an administrator.
+    #[must_use]
+    pub fn is_changed_by(&self, caller: &Caller) -> bool {
+        caller.may_change_of(self.created_by.as_deref())
+    }
+
     /// Whether that writer may refresh it: a curated collection is refreshed by who may change it,
     /// what mirrors files by everybody.
     #[must_use]
     pub fn is_refreshed_by(&self, caller: &Caller) -> bool {
-        self.kind != CollectionKind::Curated || caller.may_change_of(self.created_by.as_deref())
+        self.kind != CollectionKind::Curated || self.is_changed_by(caller)
     }
 }
 

@@ -18,6 +18,18 @@ pub struct TimeToLive {
     pub by_collection: BTreeMap<String, Duration>,
 }
 
+/// The cutoff by which only invalidated rows are stale: nothing else is as old.
+pub const ONLY_INVALIDATED: Timestamp = Timestamp::MIN_UTC;
+
+/// Most artifacts of a source that are read one by one.
+const MOST_READ_SINGLY: usize = 20;
+
+/// Whether so many artifacts of a source are read by a scan of it, rather than one by one.
+#[must_use]
+pub fn is_worth_a_scan(artifacts: usize) -> bool {
+    artifacts > MOST_READ_SINGLY
+}
+
 impl Default for TimeToLive {
     /// 30 minutes.
     fn default() -> Self {

@@ -6,7 +6,7 @@ use larder::app::chain;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use ureq::{
-    Agent, Body, Error,
+    Agent, Body, Error, RequestBuilder,
     http::{Response, StatusCode, header::AUTHORIZATION},
 };
 
@@ -101,11 +101,7 @@ impl Client {
 
     /// What is at a path below `/api/v1`.
     pub(crate) fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, CallError> {
-        let mut request = self.agent.get(self.url(path));
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
-        self.read(request.call())
+        self.read(self.authorized(self.agent.get(self.url(path))).call())
     }
 
     /// The answer to a POST of JSON.
@@ -114,11 +110,14 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, CallError> {
-        let mut request = self.agent.post(self.url(path));
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization);
+        self.read(self.authorized(self.agent.post(self.url(path))).send_json(body))
+    }
+
+    fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
+        match &self.authorization {
+            Some(authorization) => request.header(AUTHORIZATION, authorization),
+            None => request,
         }
-        self.read(request.send_json(body))
     }
 
     /// Every item of a list, page after page.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use larder::{app::MOST_READ_SINGLY, domain::caller::Caller};
+use larder::domain::{caller::Caller, freshness::is_worth_a_scan};
 use poem::{Request, web::Data};
 use poem_openapi::{OpenApi, param::Path};
 
@@ -93,7 +93,7 @@ impl CuratedApi {
         request: &Request,
         body: Body<ArtifactsToAdd>,
     ) -> Result<Json<ArtifactsAdded>, Refused<Filled>> {
-        if body.0.len() > MOST_READ_SINGLY {
+        if is_worth_a_scan(body.0.len()) {
             // Their sources are refreshed for them.
             shared.admit_refresh(&caller, request)?;
         }
