@@ -70,8 +70,8 @@ async fn a_file_that_says_the_same_raises_no_generation() {
 async fn a_file_that_nobody_knows_makes_the_source_be_scanned() {
     let (house, watch) = filled().await;
     house.files.put(&house.work, artifact("skill:b"));
-    house.files.tell(files(&house, &["skills/a", "skills/b"])).await;
     let scans = house.files.scans(&house.work);
+    house.files.tell(files(&house, &["skills/a", "skills/b"])).await;
     until(|| house.files.scans(&house.work) > scans).await;
     house.refresh().await;
     assert!(house.row("skill:b").await.is_some());
