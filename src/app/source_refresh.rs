@@ -8,7 +8,7 @@ use crate::{
         Timestamp,
         artifact::{Artifact, Health, Metadata},
         collection::RegisteredSource,
-        delta::{Delta, Known, KnownArtifact, Recheck, Verified},
+        delta::{Delta, Known, KnownArtifact, Verified},
         guard,
         id::{ArtifactId, CollectionId, SourceName},
         report::{
@@ -196,9 +196,8 @@ impl Larder {
             let before = known.get(&artifact.id);
             let mut artifact = clean(artifact);
             outcome.count(&artifact, before);
-            if before.is_some_and(|before| !force && is_same(before, &artifact)) {
-                let Artifact { id, fingerprint, read_at, .. } = artifact;
-                delta.rechecks.push(Recheck { id, fingerprint, read_at });
+            if let Some(before) = before.filter(|before| !force && is_same(before, &artifact)) {
+                delta.recheck(artifact, before);
                 continue;
             }
             if artifact.health == Health::Broken && before.is_some() {
@@ -253,10 +252,9 @@ pub(super) fn clean(mut artifact: Artifact) -> Artifact {
     artifact
 }
 
-/// Whether nothing that a reader could see has changed since the last read.
+/// Whether nothing that a row has of an artifact has changed since the last read.
 pub(super) fn is_same(before: &KnownArtifact, now: &Artifact) -> bool {
-    !before.invalidated
-        && before.revision == now.revision
+    before.revision == now.revision
         && before.health == now.health
         && before.updated_at == now.updated_at
         && before.path == now.path

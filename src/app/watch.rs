@@ -18,9 +18,8 @@ use super::{
 };
 use crate::{
     domain::{
-        artifact::Artifact,
         collection::{RegisteredSource, Source},
-        delta::{Delta, Recheck},
+        delta::Delta,
         freshness::is_worth_a_scan,
         id::SourceName,
         report::{RefreshScope, Summary},
@@ -160,8 +159,7 @@ impl Larder {
             };
             let artifact = clean(artifact);
             if is_same(before, &artifact) {
-                let Artifact { id, fingerprint, read_at, .. } = artifact;
-                delta.rechecks.push(Recheck { id, fingerprint, read_at });
+                delta.recheck(artifact, before);
                 summary.counts.unchanged += 1;
                 continue;
             }

@@ -49,11 +49,14 @@ pub struct Shadowed {
     pub by: SourceName,
 }
 
-/// An artifact whose bytes are the same, although its fingerprint was another or proved nothing.
+/// An artifact whose bytes are the same, although its fingerprint was another or proved nothing, or
+/// its row was invalidated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recheck {
     /// Which artifact.
     pub id: ArtifactId,
+    /// What it was and is: a row that has become another one meanwhile is left alone.
+    pub revision: Revision,
     /// The fingerprint to compare next time.
     pub fingerprint: Option<String>,
     /// The moment just before it was stat'ed.
@@ -79,6 +82,9 @@ pub struct Delta {
     pub upserts: Vec<Artifact>,
     /// Fingerprints to store, under the same condition. No visible change: no new generation.
     pub rechecks: Vec<Recheck>,
+    /// The same, and every row of the source's artifact, in every collection, that was invalidated
+    /// before the read is valid again.
+    pub confirmed: Vec<Recheck>,
     /// Artifacts to remove, each only where its `synced_at` is null or before `removed_before`.
     pub removals: Vec<ArtifactId>,
     /// When the scan began that found them gone.
@@ -99,12 +105,26 @@ impl Delta {
             source,
             upserts: Vec::new(),
             rechecks: Vec::new(),
+            confirmed: Vec::new(),
             removals: Vec::new(),
             removed_before: now,
             verified: None,
             report: None,
             now,
         }
+    }
+
+    /// Takes note that an artifact was read and is what the cache has of it.
+    pub fn recheck(&mut self, artifact: Artifact, before: &KnownArtifact) {
+        let Artifact { id, revision, fingerprint, read_at, .. } = artifact;
+        let list = if before.invalidated { &mut self.confirmed } else { &mut self.rechecks };
+        list.push(Recheck { id, revision, fingerprint, read_at });
+    }
+
+    /// Whether it changes what a reader sees.
+    #[must_use]
+    pub fn is_visible(&self) -> bool {
+        !(self.upserts.is_empty() && self.removals.is_empty() && self.confirmed.is_empty())
     }
 }
 

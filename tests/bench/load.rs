@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use tokio::task::JoinSet;
+use tokio::{sync::watch, task::JoinSet};
 
 use crate::{
     Outcome,
@@ -34,30 +34,67 @@ pub(crate) async fn bear(
     status: u16,
     connections: usize,
 ) -> Outcome<Load> {
+    let a_while = async {
+        tokio::time::sleep(MEASURED).await;
+        Ok(())
+    };
+    bear_while(address, request, status, connections, a_while).await
+}
+
+/// The same for as long as something takes, which begins when the load has lasted for a while.
+pub(crate) async fn bear_while(
+    address: SocketAddr,
+    request: &Request,
+    status: u16,
+    connections: usize,
+    what: impl Future<Output = Outcome<()>>,
+) -> Outcome<Load> {
+    let (phase, phases) = watch::channel(Phase::WarmUp);
     let mut tasks = JoinSet::new();
     for _ in 0..connections {
-        tasks.spawn(repeat(address, request.clone(), status));
+        tasks.spawn(repeat(address, request.clone(), status, phases.clone()));
     }
+    tokio::time::sleep(WARM_UP).await;
+    phase.send_replace(Phase::Measured);
+    let whole = Stopwatch::start();
+    let outcome = what.await;
+    let lasted = whole.elapsed();
+    phase.send_replace(Phase::Over);
+    outcome?;
     let mut samples = Vec::new();
     while let Some(ended) = tasks.join_next().await {
         samples.append(&mut ended??);
     }
     #[expect(clippy::cast_precision_loss, reason = "a count of a few million")]
-    let per_second = samples.len() as f64 / MEASURED.as_secs_f64();
+    let per_second = samples.len() as f64 / lasted.as_secs_f64();
     Ok(Load { per_second, p50: quantile(&mut samples, 0.5), p99: quantile(&mut samples, 0.99) })
 }
 
-async fn repeat(address: SocketAddr, request: Request, status: u16) -> Outcome<Vec<Duration>> {
+/// How far a load has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    WarmUp,
+    Measured,
+    Over,
+}
+
+async fn repeat(
+    address: SocketAddr,
+    request: Request,
+    status: u16,
+    phase: watch::Receiver<Phase>,
+) -> Outcome<Vec<Duration>> {
     let mut connection = Connection::open(address).await?;
     let mut samples = Vec::new();
-    let whole = Stopwatch::start();
-    while whole.elapsed() < WARM_UP + MEASURED {
+    loop {
+        let begun_in = *phase.borrow();
+        if begun_in == Phase::Over {
+            return Ok(samples);
+        }
         let watch = Stopwatch::start();
         connection.ask(&request).await?.must_be(status, &request)?;
-        let took = watch.elapsed();
-        if whole.elapsed() > WARM_UP {
-            samples.push(took);
+        if begun_in == Phase::Measured {
+            samples.push(watch.elapsed());
         }
     }
-    Ok(samples)
 }

@@ -131,13 +131,16 @@ impl Step {
                 continue;
             }
             named.push(artifact.id.clone());
-            match dice.below(4) {
+            let recheck = Recheck {
+                id: artifact.id.clone(),
+                revision: artifact.revision.clone(),
+                fingerprint: Some("again".to_owned()),
+                read_at: artifact.read_at,
+            };
+            match dice.below(6) {
                 0 => delta.removals.push(artifact.id),
-                1 => delta.rechecks.push(Recheck {
-                    id: artifact.id,
-                    fingerprint: Some("again".to_owned()),
-                    read_at: artifact.read_at,
-                }),
+                1 => delta.rechecks.push(recheck),
+                2 => delta.confirmed.push(recheck),
                 _ => delta.upserts.push(artifact),
             }
         }

@@ -39,8 +39,12 @@ async fn store_and_remove(cache: Arc<dyn CacheRepository>, name: &'static str) {
 /// Finds everything as it was, in an order of its own.
 async fn recheck(cache: Arc<dyn CacheRepository>, name: &'static str, backwards: bool) {
     for round in 1..=ROUNDS {
-        let seen =
-            |id| Recheck { id, fingerprint: Some(round.to_string()), read_at: at(1_000_000) };
+        let seen = |id: ArtifactId| Recheck {
+            revision: artifact(id.as_str()).revision,
+            id,
+            fingerprint: Some(round.to_string()),
+            read_at: at(1_000_000),
+        };
         let mut rechecks: Vec<Recheck> = ids().into_iter().map(seen).collect();
         if backwards {
             rechecks.reverse();

@@ -6,9 +6,10 @@ use chrono::Duration;
 use larder::{
     domain::{
         artifact::Health,
-        delta::{Delta, Scope},
+        delta::{Delta, Recheck, Scope},
         query::{Filter, Staleness},
         report::{Counts, Issue, IssueKind, RefreshStatus, SourceReport},
+        revision::Revision,
     },
     testing::{BuildArtifact, artifact, artifact_id, at, collection_id, report, source_name},
 };
@@ -95,6 +96,48 @@ pub(crate) async fn a_source_is_invalidated_in_every_collection(cache: &Cache) {
     assert_eq!(cache.synced_at("default", "skill:xml").await, None);
     assert_eq!(cache.synced_at("default", "skill:pdf").await, Some(at(0)));
     assert_eq!(cache.generation("home").await, before);
+}
+
+pub(crate) async fn what_was_read_again_and_is_the_same_is_valid_in_every_collection(
+    cache: &Cache,
+) {
+    cache.register(&["home", "work"]).await;
+    cache.put("home", [artifact("skill:tea")]).await;
+    cache.put("work", [artifact("skill:pdf"), artifact("skill:xml"), artifact("skill:tea")]).await;
+    cache.invalidate(&Scope::Source(source_name("work")), at(9)).await.unwrap();
+    cache.invalidate_collection("default", at(9)).await;
+    let generations = async || [cache.generation("default").await, cache.generation("work").await];
+    let [default, work] = generations().await;
+    let again = |id: &str, read_at| Recheck {
+        id: artifact_id(id),
+        revision: artifact(id).revision,
+        fingerprint: Some("again".to_owned()),
+        read_at: at(read_at),
+    };
+    let confirm =
+        async |confirmed| cache.apply(Delta { confirmed, ..delta("work") }).await.unwrap();
+
+    // Read before the invalidation, or another one by now: it stays as it is.
+    let other = Recheck { revision: Revision::of(&[]), ..again("skill:xml", 10) };
+    assert_eq!(confirm(vec![again("skill:never", 10), other]).await.changes, []);
+    assert_eq!(confirm(vec![again("skill:pdf", 9)]).await.changes, []);
+
+    let applied = confirm(vec![again("skill:pdf", 10), again("skill:tea", 10)]).await;
+    let told: Vec<_> =
+        applied.changes.iter().map(|it| (it.collection.as_str(), it.generation)).collect();
+    assert_eq!(told, [("default", default + 1), ("work", work + 1)]);
+    assert_eq!(generations().await, [default + 1, work + 1]);
+    for collection in ["default", "work"] {
+        assert_eq!(cache.synced_at(collection, "skill:pdf").await, Some(at(10)));
+        assert_eq!(cache.synced_at(collection, "skill:xml").await, None);
+    }
+    assert_eq!(cache.synced_at("work", "skill:tea").await, Some(at(10)));
+    assert_eq!(cache.synced_at("default", "skill:tea").await, None, "it is home's there");
+    let known = cache.known(&source_name("work")).await.unwrap();
+    let pdf = &known[&artifact_id("skill:pdf")];
+    assert_eq!((pdf.invalidated, pdf.fingerprint.as_deref()), (false, Some("again")));
+
+    assert_eq!(confirm(vec![again("skill:pdf", 11)]).await.changes, [], "it is valid");
 }
 
 pub(crate) async fn invalidating_nothing_changes_nothing(cache: &Cache) {

@@ -102,6 +102,7 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         a_verified_source_refreshes_all_of_its_rows
         verification_tells_one_state_of_the_sources_from_another
         one_row_of_one_collection_can_be_invalidated
+        what_was_read_again_and_is_the_same_is_valid_in_every_collection
         a_collection_can_be_invalidated_without_the_others
         a_source_is_invalidated_in_every_collection
         invalidating_nothing_changes_nothing

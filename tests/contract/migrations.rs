@@ -18,6 +18,7 @@ contract! { crate::migrations::Blank, sqlite postgres: {
     migrations {
         a_fresh_database_says_what_it_needs
         a_filled_database_goes_down_and_up_with_its_memberships
+        rows_that_cannot_be_searched_are_written_again
         the_last_step_down_leaves_nothing_that_hinders_the_way_up
         a_database_of_a_newer_larder_is_refused
         data_outlives_the_connection
@@ -125,6 +126,22 @@ pub(crate) async fn a_filled_database_goes_down_and_up_with_its_memberships(
         let query = ArtifactQuery { filter: search.clone(), ..query };
         assert_eq!(repository.page(&collection, &query).await.unwrap().unwrap().total_count, 1);
     }
+}
+
+pub(crate) async fn rows_that_cannot_be_searched_are_written_again(Blank(database): &Blank) {
+    let repository = database.migrated().await;
+    repository.register(&[source("work")], now()).await.unwrap();
+    let pdf = artifact("skill:pdf");
+    let filled = Delta { upserts: vec![pdf.clone()], ..delta("work") };
+    repository.apply(filled).await.unwrap();
+    let applied = async || repository.status().await.unwrap().iter().filter(|m| m.applied).count();
+    while applied().await > 2 {
+        repository.down().await.unwrap();
+    }
+    repository.up().await.unwrap();
+    let known = repository.known(&source_name("work")).await.unwrap();
+    assert!(known[&pdf.id].invalidated);
+    assert_ne!(known[&pdf.id].revision, pdf.revision, "or the next read would change nothing");
 }
 
 pub(crate) async fn the_last_step_down_leaves_nothing_that_hinders_the_way_up(

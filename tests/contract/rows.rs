@@ -4,6 +4,7 @@ use larder::{
     domain::{
         change::CollectionChange,
         delta::{Delta, Recheck, Verified},
+        revision::Revision,
     },
     testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source_name},
 };
@@ -104,14 +105,17 @@ pub(crate) async fn a_removal_spares_what_was_read_since_the_scan_began(cache: &
 
 pub(crate) async fn a_recheck_is_stored_without_a_new_generation(cache: &Cache) {
     cache.register(&["work"]).await;
-    cache.put("work", [artifact("skill:pdf"), artifact("skill:tea").read_at(at(10))]).await;
+    let read_since = artifact("skill:tea").read_at(at(10));
+    cache.put("work", [artifact("skill:pdf"), read_since, artifact("skill:xml")]).await;
     let before = (cache.generation("default").await, cache.generation("work").await);
     let recheck = |id: &str| Recheck {
         id: artifact_id(id),
+        revision: artifact(id).revision,
         fingerprint: Some("touched".to_owned()),
         read_at: at(7),
     };
-    let rechecks = vec![recheck("skill:pdf"), recheck("skill:tea"), recheck("skill:never")];
+    let other = Recheck { revision: Revision::of(&[]), ..recheck("skill:xml") };
+    let rechecks = vec![recheck("skill:pdf"), recheck("skill:tea"), recheck("skill:never"), other];
     let applied = cache.apply(Delta { rechecks, ..delta("work") }).await.unwrap();
     assert_eq!(applied.changes, []);
     assert_eq!((cache.generation("default").await, cache.generation("work").await), before);
@@ -120,7 +124,8 @@ pub(crate) async fn a_recheck_is_stored_without_a_new_generation(cache: &Cache) 
     let fingerprint = |id: &str| known[&artifact_id(id)].fingerprint.clone();
     assert_eq!(fingerprint("skill:pdf").as_deref(), Some("touched"));
     assert_ne!(fingerprint("skill:tea").as_deref(), Some("touched"), "it was read since");
-    assert_eq!(known.len(), 2);
+    assert_ne!(fingerprint("skill:xml").as_deref(), Some("touched"), "it is another one now");
+    assert_eq!(known.len(), 3);
     for collection in ["work", "default"] {
         let row = cache.row(collection, "skill:pdf").await.unwrap();
         assert_eq!((row.synced_at, row.artifact.read_at), (Some(at(0)), at(0)), "as it was");
@@ -146,6 +151,7 @@ pub(crate) async fn fifteen_hundred_rows_come_and_go_in_one_delta(cache: &Cache)
     }
     let rechecks = ids.iter().map(|id| Recheck {
         id: artifact_id(id),
+        revision: artifact(id).described("changed").revision,
         fingerprint: Some("touched".to_owned()),
         read_at: at(6),
     });

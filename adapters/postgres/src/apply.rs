@@ -6,7 +6,7 @@ use larder::domain::{
     Timestamp,
     artifact::Artifact,
     change::TouchedCollections,
-    delta::{Applied, Delta, Recheck, Verified},
+    delta::{Applied, Delta, Verified},
     id::{ArtifactId, SourceName},
     report::SourceReport,
 };
@@ -37,7 +37,7 @@ const DEFAULT: &str = "default";
 
 /// Applies a delta within the caller's transaction.
 pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<Applied> {
-    if !(delta.upserts.is_empty() && delta.removals.is_empty()) {
+    if delta.is_visible() {
         collections::lock(writer, &delta.source).await?;
     }
     let Some(home) = sources::home(writer, &delta.source).await? else {
@@ -48,6 +48,8 @@ pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<App
     change.upsert(delta.upserts).await?;
     change.remove(&delta.removals, delta.removed_before).await?;
     change.recheck(&delta.rechecks).await?;
+    change.recheck(&delta.confirmed).await?;
+    change.confirm(&delta.confirmed).await?;
     change.note(delta.verified, delta.report).await?;
     let Change { removed, hidden, returned, touched, .. } = change;
     let changes = collections::bump(writer, &touched, delta.now).await?;
@@ -59,11 +61,11 @@ pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<App
 
 /// A change of one source's rows, and of all that follows from them.
 pub(crate) struct Change<'a> {
-    writer: &'a mut PgConnection,
-    source: SourceName,
-    home: String,
+    pub(super) writer: &'a mut PgConnection,
+    pub(super) source: SourceName,
+    pub(super) home: String,
     now: Timestamp,
-    touched: TouchedCollections,
+    pub(super) touched: TouchedCollections,
     removed: u64,
     hidden: u64,
     returned: u64,
@@ -234,30 +236,6 @@ impl<'a> Change<'a> {
 
     fn lives_in_default(&self) -> bool {
         self.home == DEFAULT
-    }
-
-    async fn recheck(&mut self, rechecks: &[Recheck]) -> Result<()> {
-        const RECHECK: &str = "UPDATE collection_artifacts a SET fingerprint = j.fingerprint \
-             FROM UNNEST($3::TEXT[], $4::TEXT[], $5::BIGINT[]) AS j (id, fingerprint, read_at) \
-             WHERE a.collection_id = $1 AND a.artifact_id = j.id AND a.source_collection = $2 \
-                 AND (a.synced_at IS NULL OR a.synced_at < j.read_at)";
-        if rechecks.is_empty() {
-            return Ok(());
-        }
-        // Two that went through the same rows, each in an order of its own, would block each other.
-        collections::lock_one(self.writer, &self.home).await?;
-        let ids: Vec<_> = rechecks.iter().map(|it| it.id.as_str()).collect();
-        let fingerprints: Vec<_> = rechecks.iter().map(|it| it.fingerprint.as_deref()).collect();
-        let read_at: Vec<_> = rechecks.iter().map(|it| micros(it.read_at)).collect();
-        sqlx::query(RECHECK)
-            .bind(&self.home)
-            .bind(self.source.as_str())
-            .bind(ids)
-            .bind(fingerprints)
-            .bind(read_at)
-            .execute(&mut *self.writer)
-            .await?;
-        Ok(())
     }
 
     async fn note(

@@ -17,6 +17,7 @@ mod lease;
 mod migrate;
 mod notices;
 mod page;
+mod recheck;
 mod repository;
 mod row;
 mod search;

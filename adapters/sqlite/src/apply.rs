@@ -6,7 +6,7 @@ use larder::domain::{
     Timestamp,
     artifact::Artifact,
     change::TouchedCollections,
-    delta::{Applied, Delta, Recheck, Verified},
+    delta::{Applied, Delta, Verified},
     id::{ArtifactId, SourceName},
     report::SourceReport,
 };
@@ -39,6 +39,8 @@ pub(crate) async fn apply(writer: &mut SqliteConnection, delta: Delta) -> Result
     change.upsert(delta.upserts).await?;
     change.remove(&delta.removals, delta.removed_before).await?;
     change.recheck(&delta.rechecks).await?;
+    change.recheck(&delta.confirmed).await?;
+    change.confirm(&delta.confirmed).await?;
     change.note(delta.verified, delta.report).await?;
     let Change { removed, hidden, returned, touched, .. } = change;
     let changes = collections::bump(writer, &touched, delta.now).await?;
@@ -47,11 +49,11 @@ pub(crate) async fn apply(writer: &mut SqliteConnection, delta: Delta) -> Result
 
 /// A change of one source's rows, and of all that follows from them.
 pub(crate) struct Change<'a> {
-    writer: &'a mut SqliteConnection,
-    source: SourceName,
-    home: String,
+    pub(super) writer: &'a mut SqliteConnection,
+    pub(super) source: SourceName,
+    pub(super) home: String,
     now: Timestamp,
-    touched: TouchedCollections,
+    pub(super) touched: TouchedCollections,
     removed: u64,
     hidden: u64,
     returned: u64,
@@ -222,32 +224,6 @@ impl<'a> Change<'a> {
 
     fn lives_in_default(&self) -> bool {
         self.home == DEFAULT
-    }
-
-    async fn recheck(&mut self, rechecks: &[Recheck]) -> Result<()> {
-        // An upsert that never inserts. An UPDATE would do, if SQLite's planner did not read the
-        // whole table for each of the values: 18 s instead of 30 ms for 5,000 rows.
-        const RECHECK: &str = "INSERT INTO collection_artifacts \
-                 (collection_id, artifact_id, source_collection, added_at, fingerprint) \
-             SELECT a.collection_id, a.artifact_id, a.source_collection, a.added_at, j.value ->> 1 \
-             FROM json_each(?3) j CROSS JOIN collection_artifacts a \
-             WHERE a.collection_id = ?1 AND a.artifact_id = j.value ->> 0 \
-                 AND a.source_collection = ?2 \
-                 AND (a.synced_at IS NULL OR a.synced_at < j.value ->> 2) \
-             ON CONFLICT (collection_id, artifact_id) \
-                 DO UPDATE SET fingerprint = excluded.fingerprint";
-        if rechecks.is_empty() {
-            return Ok(());
-        }
-        let rechecks: Vec<_> =
-            rechecks.iter().map(|it| (&it.id, &it.fingerprint, micros(it.read_at))).collect();
-        sqlx::query(RECHECK)
-            .bind(&self.home)
-            .bind(self.source.as_str())
-            .bind(to_json(&rechecks)?)
-            .execute(&mut *self.writer)
-            .await?;
-        Ok(())
     }
 
     async fn note(

@@ -16,6 +16,7 @@ mod known;
 mod lock;
 mod migrate;
 mod page;
+mod recheck;
 mod repository;
 mod row;
 mod search;

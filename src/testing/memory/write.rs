@@ -135,8 +135,11 @@ impl Tables {
         for id in &touched {
             self.settle(id, home == CollectionId::default_collection(), delta.now, &mut followed);
         }
-        for recheck in delta.rechecks {
+        for recheck in delta.rechecks.iter().chain(&delta.confirmed) {
             self.recheck(&home, &delta.source, recheck);
+        }
+        for confirmed in &delta.confirmed {
+            followed.changed.extend(self.confirm(&delta.source, confirmed));
         }
         let Followed { changed, hidden, returned } = followed;
         Applied { removed, hidden, returned, changes: self.bump(changed, &before, delta.now) }
@@ -165,11 +168,26 @@ impl Tables {
     }
 
     /// Stores the fingerprint alone: what a reader sees stays as it is.
-    fn recheck(&mut self, home: &CollectionId, source: &SourceName, recheck: Recheck) {
+    fn recheck(&mut self, home: &CollectionId, source: &SourceName, recheck: &Recheck) {
         let row = self.rows_mut(home).get_mut(&recheck.id);
-        if let Some(row) = row.filter(|r| r.source == *source && r.is_older_than(recheck.read_at)) {
-            row.artifact.fingerprint = recheck.fingerprint;
+        if let Some(row) = row.filter(|row| is_meant(row, source, recheck)) {
+            row.artifact.fingerprint.clone_from(&recheck.fingerprint);
         }
+    }
+
+    /// Makes an artifact's invalidated rows valid; answers which collections hold them.
+    fn confirm(&mut self, source: &SourceName, confirmed: &Recheck) -> Vec<CollectionId> {
+        let mut changed = Vec::new();
+        for (collection, kept) in &mut self.collections {
+            let row = kept.rows.get_mut(&confirmed.id);
+            let invalidated = row
+                .filter(|row| row.is_invalidated() && row.invalidated_at < Some(confirmed.read_at));
+            if let Some(row) = invalidated.filter(|row| is_meant(row, source, confirmed)) {
+                row.artifact.read_at = confirmed.read_at;
+                changed.push(collection.clone());
+            }
+        }
+        changed
     }
 
     /// Gives `default` the row of that id that the homes ask for, unless the row changed there
@@ -320,4 +338,11 @@ impl KeptSource {
 fn shown(rows: &BTreeMap<ArtifactId, Row>) -> BTreeMap<ArtifactId, Row> {
     let shown = rows.iter().filter(|(_, row)| row.missing_since.is_none());
     shown.map(|(id, row)| (id.clone(), row.clone())).collect()
+}
+
+/// Whether a row is still what was read again.
+fn is_meant(row: &Row, source: &SourceName, recheck: &Recheck) -> bool {
+    row.source == *source
+        && row.artifact.revision == recheck.revision
+        && row.is_older_than(recheck.read_at)
 }
