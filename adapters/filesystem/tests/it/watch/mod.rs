@@ -2,6 +2,7 @@
 
 mod files;
 mod places;
+mod queue;
 mod random;
 
 use std::{
