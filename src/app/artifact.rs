@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Error, Larder, RefreshOptions, chain, lock, source_refresh::clean};
+use super::{Error, Larder, RefreshOptions, chain, lock, reconcile::clean};
 use crate::domain::{
     artifact::{Artifact, CollectionArtifact},
     caller::Caller,

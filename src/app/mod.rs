@@ -13,6 +13,7 @@ mod gauges;
 mod keeper;
 mod lane;
 mod readiness;
+mod reconcile;
 mod refresh;
 mod refresh_log;
 mod saved;

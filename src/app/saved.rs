@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
-use super::{Error, Larder, chain, lock, source_refresh::clean};
+use super::{Error, Larder, chain, lock, reconcile::clean};
 use crate::{
     domain::{
         artifact::{Artifact, CollectionArtifact, Health},

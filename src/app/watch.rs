@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{
     Error, Larder, RefreshOptions, chain, lock,
-    source_refresh::{clean, is_same},
+    reconcile::{clean, is_same},
 };
 use crate::{
     domain::{
