@@ -56,7 +56,7 @@ impl Larder {
             },
             watched,
             troubled,
-            pending_writes: lock(&self.pending).len() as u64,
+            pending_writes: self.pending.count() as u64,
             listeners: self.refreshes.receiver_count() as u64,
             connections,
         }

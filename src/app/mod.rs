@@ -12,6 +12,7 @@ mod freshness;
 mod gauges;
 mod keeper;
 mod lane;
+mod pending;
 mod readiness;
 mod reconcile;
 mod refresh;
@@ -35,7 +36,6 @@ use std::{
 
 use tokio::sync::{RwLock, Semaphore, broadcast, watch as channel};
 
-use self::lane::Lane;
 pub use self::{
     catalog::View,
     edit::{CacheState, Saved, Trashed},
@@ -48,8 +48,9 @@ pub use self::{
     trouble::Trouble,
     watch::Watched,
 };
+use self::{lane::Lane, pending::PendingWrites};
 use crate::{
-    domain::{Timestamp, delta::Delta, freshness::TimeToLive, gauges::Counted, id::SourceName},
+    domain::{Timestamp, freshness::TimeToLive, gauges::Counted, id::SourceName},
     ports::{
         ArtifactDeployer, ArtifactSource, ArtifactWriter, CacheRepository, Clock, MetricsSink,
     },
@@ -117,11 +118,7 @@ pub struct Larder {
     registering: tokio::sync::Mutex<()>,
     /// When a miss last caused a scan of a plain source.
     scanned_for_miss: Mutex<HashMap<SourceName, Timestamp>>,
-    /// What the database could not take when files had been written, in order.
-    pending: Mutex<Vec<Delta>>,
-    has_pending: AtomicBool,
-    /// Held while the database is given it; when that failed last.
-    catching_up: tokio::sync::Mutex<Option<Timestamp>>,
+    pending: PendingWrites,
     filled: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
@@ -151,9 +148,7 @@ impl Larder {
             scans: Semaphore::new(CONCURRENT_SCANS),
             registering: tokio::sync::Mutex::default(),
             scanned_for_miss: Mutex::default(),
-            pending: Mutex::default(),
-            has_pending: AtomicBool::new(false),
-            catching_up: tokio::sync::Mutex::default(),
+            pending: PendingWrites::default(),
             filled: AtomicBool::new(false),
             hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),

@@ -3,9 +3,9 @@
 //! Files first. Once they are written the write has succeeded, whatever the database says: what it
 //! could not take is kept, and given to it before anybody reads from it again.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
-use super::{Error, Larder, chain, lock, reconcile::clean};
+use super::{Error, Larder, chain, reconcile::clean};
 use crate::{
     domain::{
         artifact::{Artifact, CollectionArtifact, Health},
@@ -173,49 +173,6 @@ impl Larder {
             Some(self.ports.cache.lease(&delta.source).await?)
         };
         self.ports.cache.apply(delta.clone()).await.map(drop)
-    }
-
-    /// Keeps a change for the time when the database answers.
-    pub(super) fn keep_pending(&self, delta: Delta) {
-        lock(&self.pending).push(delta);
-        self.has_pending.store(true, Ordering::Release);
-    }
-
-    /// Gives the database what it could not take before. Every use case that reads rows begins with
-    /// it, so that nobody sees rows from before a write that has succeeded. A database that can be
-    /// read and not be written keeps no reader away; a change that it will never take is dropped,
-    /// and left to the next scan.
-    pub(super) async fn catch_up(&self) -> Result<(), RepositoryError> {
-        if !self.has_pending.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let asked = self.now();
-        let mut failed = self.catching_up.lock().await;
-        if failed.is_some_and(|at| at > asked) {
-            // Whoever waited for a turn must not wait for the database all over again.
-            return Err(RepositoryError::Unavailable("it has just not answered".into()));
-        }
-        loop {
-            let next = lock(&self.pending).first().cloned();
-            let Some(delta) = next else { return Ok(()) };
-            match self.ports.cache.apply(delta).await {
-                Ok(_) => {}
-                Err(error @ (RepositoryError::Unavailable(_) | RepositoryError::InUse(_))) => {
-                    *failed = Some(self.now());
-                    return Err(error);
-                }
-                Err(error @ RepositoryError::Unwritable(_)) => {
-                    tracing::warn!(error = chain(&error), "the cache cannot follow a write yet");
-                    return Ok(());
-                }
-                Err(error) => {
-                    tracing::error!(error = chain(&error), "a change of the cache was refused");
-                }
-            }
-            let mut pending = lock(&self.pending);
-            pending.remove(0);
-            self.has_pending.store(!pending.is_empty(), Ordering::Release);
-        }
     }
 
     /// A lost race has shown the artifact as it is now: the cache learns of it as well.

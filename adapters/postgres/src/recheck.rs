@@ -11,7 +11,7 @@ impl Change<'_> {
              FROM UNNEST($3::TEXT[], $4::TEXT[], $5::BIGINT[], $6::TEXT[]) \
                  AS j (id, fingerprint, read_at, revision) \
              WHERE a.collection_id = $1 AND a.artifact_id = j.id AND a.source_collection = $2 \
-                 AND a.revision = j.revision \
+                 AND a.revision = j.revision AND a.fingerprint IS DISTINCT FROM j.fingerprint \
                  AND (a.synced_at IS NULL OR a.synced_at < j.read_at)";
         if rechecks.is_empty() {
             return Ok(());

@@ -21,6 +21,7 @@ impl Change<'_> {
              FROM json_each(?3) j CROSS JOIN collection_artifacts a \
              WHERE a.collection_id = ?1 AND a.artifact_id = j.value ->> 0 \
                  AND a.source_collection = ?2 AND a.revision = j.value ->> 3 \
+                 AND a.fingerprint IS NOT j.value ->> 1 \
                  AND (a.synced_at IS NULL OR a.synced_at < j.value ->> 2) \
              ON CONFLICT (collection_id, artifact_id) \
                  DO UPDATE SET fingerprint = excluded.fingerprint";
