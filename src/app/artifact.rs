@@ -7,7 +7,7 @@ use crate::domain::{
     artifact::{Artifact, CollectionArtifact},
     caller::Caller,
     collection::{Collection, Layout, RegisteredSource},
-    delta::Delta,
+    delta::{Applied, Delta},
     id::{ArtifactId, SourceName},
     report::{CollectionReport, Counts, RefreshScope, RefreshStatus, Summary},
 };
@@ -94,7 +94,7 @@ impl Larder {
             delta.upserts.push(self.fit(&known.home, artifact).await);
         }
         for delta in deltas.into_values() {
-            summary.counts.returned += self.ports.cache.apply(delta).await?.returned;
+            summary.counts.returned += self.apply_known(delta).await?.returned;
         }
         self.ports.metrics.refreshed(RefreshScope::Artifact, &summary, self.since(started));
         Ok(summary)
@@ -213,7 +213,7 @@ impl Larder {
     }
 
     async fn store(
-        &self,
+        self: &Arc<Self>,
         known: &RegisteredSource,
         artifact: Artifact,
         row: Option<&CollectionArtifact>,
@@ -223,9 +223,25 @@ impl Larder {
         let artifact = self.fit(&known.home, artifact).await;
         let mut delta = Delta::new(known.source.name.clone(), self.now());
         delta.upserts.push(artifact);
-        summary.counts.returned = self.ports.cache.apply(delta).await?.returned;
+        let applied = if row.is_some() {
+            self.apply_known(delta).await?
+        } else {
+            self.ports.cache.apply(delta).await?
+        };
+        summary.counts.returned = applied.returned;
         self.ports.metrics.refreshed(RefreshScope::Artifact, &summary, self.since(started));
         Ok(summary)
+    }
+
+    /// Applies what was read again of rows that there were. A row that this makes was removed since,
+    /// with its files: a scan finds out.
+    pub(super) async fn apply_known(self: &Arc<Self>, delta: Delta) -> Result<Applied, Error> {
+        let source = delta.source.clone();
+        let applied = self.ports.cache.apply(delta).await?;
+        if applied.changes.iter().any(|change| change.created > 0) {
+            drop(self.enqueue(&source, RefreshOptions::default()));
+        }
+        Ok(applied)
     }
 
     fn may_scan_for_miss(&self, source: &SourceName) -> bool {

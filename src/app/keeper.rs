@@ -172,21 +172,21 @@ impl Larder {
             return Ok(false);
         }
         let few = usize::try_from(due.rows).is_ok_and(|rows| !is_worth_a_scan(rows));
-        let outcome = if due.invalidated_alone && few {
-            let (larder, due) = (Arc::clone(self), due.clone());
-            self.detached(async move { larder.reload(&due).await }).await
-        } else {
+        let run = async {
+            if due.invalidated_alone && few {
+                let (larder, due) = (Arc::clone(self), due.clone());
+                return self.detached(async move { larder.reload(&due).await }).await;
+            }
             let due = StillDue { by: horizon, verified_at: due.source.verified_at };
             let (pace, if_due) = (Pace::Gentle, Some(due));
             let options = RefreshOptions { pace, if_due, ..RefreshOptions::default() };
-            let run = self.enqueue(name, options);
-            tokio::select! {
-                outcome = run.outcome() => outcome.map(|report| Summary::of([&*report])),
-                () = self.ports.clock.sleep(every.max(SHORTEST_PATIENCE)) => {
-                    Ok(Summary::failed("its refresh takes very long".to_owned()))
-                }
-            }
+            let report = self.enqueue(name, options).outcome().await?;
+            Ok(Summary::of([&*report]))
         };
+        let outcome = self
+            .within(every.max(SHORTEST_PATIENCE), run)
+            .await
+            .unwrap_or_else(|| Ok(Summary::failed("its refresh takes very long".to_owned())));
         let problem = match outcome {
             Ok(summary) if summary.status == RefreshStatus::Completed => return Ok(true),
             Ok(summary) => summary.issues.first().map(|issue| issue.message.clone()),
@@ -226,7 +226,7 @@ impl Larder {
         self.refresh_rows(&rows.into_values().collect::<Vec<_>>()).await
     }
 
-    fn note_error(&self, message: String) {
+    pub(super) fn note_error(&self, message: String) {
         lock(&self.keeper).last_error = Some((self.now(), message));
     }
 }

@@ -115,7 +115,7 @@ pub struct Larder {
     scans: Semaphore,
     /// Held while the sources are discovered and registered: what was found earlier must not be
     /// registered later.
-    registering: tokio::sync::Mutex<()>,
+    registering: Arc<tokio::sync::Mutex<()>>,
     /// When a miss last caused a scan of a plain source.
     scanned_for_miss: Mutex<HashMap<SourceName, Timestamp>>,
     pending: PendingWrites,
@@ -146,7 +146,7 @@ impl Larder {
             policy,
             lanes: Mutex::default(),
             scans: Semaphore::new(CONCURRENT_SCANS),
-            registering: tokio::sync::Mutex::default(),
+            registering: Arc::default(),
             scanned_for_miss: Mutex::default(),
             pending: PendingWrites::default(),
             filled: AtomicBool::new(false),
@@ -182,6 +182,14 @@ impl Larder {
             && !left.is_zero()
         {
             self.ports.clock.sleep(left.min(SLICE)).await;
+        }
+    }
+
+    /// What work answers; nothing if it takes longer than that, and is given up.
+    async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            answer = work => Some(answer),
+            () = self.ports.clock.sleep(limit) => None,
         }
     }
 

@@ -1,13 +1,15 @@
 //! Refreshing: all sources, or those that a collection is made of.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::OwnedMutexGuard;
 
 use super::{Error, Larder};
 use crate::{
     domain::{
         Timestamp,
         caller::Caller,
-        collection::{Collection, CollectionKind, RegisteredSource},
+        collection::{Collection, CollectionKind, RegisteredSource, Source},
         cursor::Cursor,
         query::{ArtifactQuery, Limit, Position},
         report::{BatchReport, CollectionReport, Issue, SourceReport, Summary},
@@ -15,6 +17,9 @@ use crate::{
     },
     ports::Pace,
 };
+
+/// How long the sources may be looked for: a few directories are listed.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
 
 /// How a refresh is done.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -112,10 +117,14 @@ impl Larder {
     }
 
     async fn discover(&self) -> Result<Vec<RegisteredSource>, Error> {
-        let _turn = self.registering.lock().await;
-        let known = self.ports.cache.registered().await?;
-        let known: Vec<_> = known.into_iter().map(|known| known.source).collect();
-        let sources = self.ports.source.discover(&known).await;
+        let registered = self.ports.cache.registered().await?;
+        let known: Vec<_> = registered.iter().map(|known| known.source.clone()).collect();
+        let Some((_turn, sources)) = self.look_for_sources(&known).await? else {
+            let message = "looking for sources takes very long: a disk does not answer";
+            tracing::warn!("{message}");
+            self.note_error(message.to_owned());
+            return Ok(registered);
+        };
         let registered = self.ports.cache.register(&sources, self.now()).await?;
         if !self.policy.watch {
             self.note_watched(&registered, WatchMode::Off);
@@ -124,6 +133,20 @@ impl Larder {
             self.sources_changed.send_modify(|times| *times += 1);
         }
         Ok(registered)
+    }
+
+    /// The sources that there are, and the right to register them; nothing if a disk does not answer.
+    /// A look that hangs keeps its turn, or each one after it would hang as well, with a thread each.
+    async fn look_for_sources(
+        &self,
+        known: &[Source],
+    ) -> Result<Option<(OwnedMutexGuard<()>, Vec<Source>)>, Error> {
+        let turn = Arc::clone(&self.registering).lock_owned();
+        let Some(turn) = self.within(LONGEST_LOOK, turn).await else { return Ok(None) };
+        let (source, known) = (Arc::clone(&self.ports.source), known.to_vec());
+        let look = tokio::spawn(async move { (turn, source.discover(&known).await) });
+        let found = self.within(LONGEST_LOOK, look).await;
+        found.transpose().map_err(|_| Error::Interrupted)
     }
 
     /// Refreshes these sources at the same time; answers in their order. A source that fails to be

@@ -1,6 +1,6 @@
 //! One refresh of one source: scan, judge, apply, report.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use super::{Error, Event, Larder, RefreshOptions, chain};
 use crate::{
@@ -17,6 +17,8 @@ use crate::{
 
 /// How long a scan may take: far longer than that of any disk that answers.
 const LONGEST_SCAN: Duration = Duration::from_mins(10);
+/// How long a run may keep others out. One whose disk does not answer takes no turn away from them.
+const LONGEST_TURN: Duration = Duration::from_secs(30);
 
 impl Larder {
     /// Refreshes a source from its files. A source that cannot be read, or that the guard stops,
@@ -26,9 +28,24 @@ impl Larder {
         name: &SourceName,
         options: RefreshOptions,
     ) -> Result<SourceReport, Error> {
+        let turn = self.scans.acquire().await.map_err(|_| Error::Interrupted)?;
+        let mut run = pin!(self.run_in_turn(name, options));
+        if let Some(outcome) = self.within(LONGEST_TURN, run.as_mut()).await {
+            return outcome;
+        }
+        tracing::warn!(source = %name, "its refresh takes long: others go on beside it");
+        drop(turn);
+        run.await
+    }
+
+    /// The lease is a connection of its own, so no more of them are open than there are turns, and
+    /// runs that take long.
+    async fn run_in_turn(
+        &self,
+        name: &SourceName,
+        options: RefreshOptions,
+    ) -> Result<SourceReport, Error> {
         let started = self.now();
-        // The lease is a connection of its own, so no more of them than scans may be open.
-        let _permit = self.scans.acquire().await.map_err(|_| Error::Interrupted)?;
         let _lease = self.ports.cache.lease(name).await?;
         let Some(registered) = self.registered_source(name).await? else {
             let message = "the configuration no longer covers this source".to_owned();
@@ -62,9 +79,6 @@ impl Larder {
         started: Timestamp,
     ) -> Result<SourceReport, Error> {
         let name = &registered.source.name;
-        if let Err(error) = self.ports.writer.tidy(&registered.source, self.policy.trash).await {
-            tracing::warn!(source = %name, error = chain(&error), "an unfinished write stays");
-        }
         tracing::debug!(source = %name, force = options.force, "refresh begins");
         self.catch_up().await?;
         let known = Arc::new(self.ports.cache.known(name).await?);
@@ -92,7 +106,7 @@ impl Larder {
         Ok(report)
     }
 
-    /// Scans a source. One whose disk does not answer is given up, so that the others get their
+    /// Ends writes that were cut off, and scans a source. One whose disk does not answer is given up, so that the others get their
     /// turns: the thread that waits for it is left behind.
     async fn scan(
         &self,
@@ -105,13 +119,18 @@ impl Larder {
             force: options.force,
             pace: options.pace,
         };
-        tokio::select! {
-            scan = self.ports.source.scan(&registered.source, Arc::clone(known), how) => scan,
-            () = self.ports.clock.sleep(LONGEST_SCAN) => Err(SourceError::Aborted {
-                source_name: registered.source.name.clone(),
-                cause: "its files could not be read in ten minutes".into(),
-            }),
-        }
+        let source = &registered.source;
+        let scan = async {
+            if let Err(error) = self.ports.writer.tidy(source, self.policy.trash).await {
+                let name = &source.name;
+                tracing::warn!(source = %name, error = chain(&error), "an unfinished write stays");
+            }
+            self.ports.source.scan(source, Arc::clone(known), how).await
+        };
+        self.within(LONGEST_SCAN, scan).await.unwrap_or_else(|| {
+            let cause = "its files could not be read in ten minutes".into();
+            Err(SourceError::Aborted { source_name: source.name.clone(), cause })
+        })
     }
 
     pub(super) async fn registered_source(

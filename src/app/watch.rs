@@ -2,7 +2,7 @@
 //! not tell is looked for.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::task::JoinSet;
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     Error, Larder, RefreshOptions, chain, lock,
@@ -32,6 +32,10 @@ use crate::{
 const POLL_EVERY: Duration = Duration::from_secs(5);
 /// A scan that took long is not made again before so many times as long.
 const POLL_SHARE: u32 = 20;
+/// How long it may take to set up a watch: 20,000 directories take half a second.
+const LONGEST_SET_UP: Duration = Duration::from_mins(1);
+/// How long files that were written may take to be read again: a handful.
+const LONGEST_REREAD: Duration = Duration::from_secs(5);
 /// How long the database or a failed watch is left alone before another try.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -96,7 +100,13 @@ impl Larder {
         let sources =
             if is_first { self.take_stock().await? } else { self.register_sources().await? };
         let roots: Vec<Source> = sources.iter().map(|known| known.source.clone()).collect();
-        let Watch { silent, mut changes } = self.ports.source.watch(&roots).await;
+        let watch = self.within(LONGEST_SET_UP, self.ports.source.watch(&roots)).await;
+        let (_open, nothing) = mpsc::channel(1);
+        let Watch { silent, mut changes } = watch.unwrap_or_else(|| {
+            let why = "its files could not be watched in a minute";
+            let silent = roots.iter().map(|source| (source.name.clone(), why.to_owned()));
+            Watch { silent: silent.collect(), changes: nothing }
+        });
         // One that came while the watch was set up was told to nobody.
         others.mark_unchanged();
         let sources_now = self.register_sources().await?;
@@ -168,7 +178,7 @@ impl Larder {
             delta.upserts.push(self.fit(&source.home, artifact).await);
         }
         summary.issues_total = summary.issues.len() as u64;
-        self.ports.cache.apply(delta).await?;
+        self.apply_known(delta).await?;
         self.ports.metrics.refreshed(RefreshScope::Files, &summary, self.since(started));
         Ok(true)
     }
@@ -180,11 +190,18 @@ struct Following {
     tasks: JoinSet<()>,
     /// The sources that a task scans; whether something was told of them since it has last begun to.
     scanned: Arc<Mutex<HashMap<SourceName, bool>>>,
+    /// The sources that a task polls.
+    polled: HashSet<SourceName>,
 }
 
 impl Following {
     fn new(larder: &Arc<Larder>) -> Self {
-        Self { larder: Arc::clone(larder), tasks: JoinSet::new(), scanned: Arc::default() }
+        Self {
+            larder: Arc::clone(larder),
+            tasks: JoinSet::new(),
+            scanned: Arc::default(),
+            polled: HashSet::new(),
+        }
     }
 
     /// Scans all sources for the first time, again and again until the database lets it.
@@ -217,10 +234,11 @@ impl Following {
     async fn reread(&mut self, source: SourceName, paths: Vec<String>) {
         let (larder, name) = (Arc::clone(&self.larder), source.clone());
         let reread = async move { larder.reread(&name, &paths).await };
-        match self.larder.detached(reread).await {
-            Ok(true) => {}
-            Ok(false) => self.scan(source),
-            Err(error) => {
+        match self.larder.within(LONGEST_REREAD, self.larder.detached(reread)).await {
+            Some(Ok(true)) => {}
+            // The next change must not wait for a disk that does not answer.
+            Some(Ok(false)) | None => self.scan(source),
+            Some(Err(error)) => {
                 tracing::warn!(%source, error = chain(&error), "a change waits for the database");
                 self.scan(source);
             }
@@ -246,6 +264,9 @@ impl Following {
 
     /// Scans a source for as long as this watch goes on.
     fn poll(&mut self, source: SourceName, reason: String) {
+        if !self.polled.insert(source.clone()) {
+            return;
+        }
         tracing::warn!(%source, reason, every = ?POLL_EVERY, "the source is polled");
         let watched = Watched { mode: WatchMode::Poll, reason: Some(reason) };
         lock(&self.larder.watched).insert(source.clone(), watched);

@@ -33,6 +33,7 @@ pub struct ScriptedSource {
     pub(super) clock: Arc<dyn Clock>,
     scripts: Mutex<BTreeMap<SourceName, Script>>,
     watcher: Mutex<Option<mpsc::Sender<Change>>>,
+    look: Mutex<Option<Arc<Doors>>>,
 }
 
 pub(super) struct Script {
@@ -49,6 +50,7 @@ pub(super) struct Script {
     scans: u64,
     reads: u64,
     gate: Option<Arc<Doors>>,
+    read_gate: Option<Arc<Doors>>,
 }
 
 struct Doors {
@@ -56,11 +58,24 @@ struct Doors {
     open: Semaphore,
 }
 
-/// Holds one scan open. Opens when it is dropped.
+impl Doors {
+    fn closed() -> Arc<Self> {
+        Arc::new(Self { begun: Semaphore::new(0), open: Semaphore::new(0) })
+    }
+
+    /// Waits until they are opened.
+    async fn pass(&self) {
+        self.begun.add_permits(1);
+        // Nothing is ever put into it: it fails when the gate opens, and not before.
+        let _ = self.open.acquire().await;
+    }
+}
+
+/// Holds one scan, read or look for sources open. Opens when it is dropped.
 pub struct Gate(Arc<Doors>);
 
 impl Gate {
-    /// Waits until the scan has begun: it has seen the artifacts as they are now, and waits.
+    /// Waits until it has begun: it has seen the artifacts as they are now, and waits.
     pub async fn begun(&self) {
         if let Ok(permit) = self.0.begun.acquire().await {
             // Once begun it stays so, however often it is asked.
@@ -84,7 +99,8 @@ impl ScriptedSource {
     /// Without any source; `clock` tells when a scan began and when an artifact was read.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, scripts: Mutex::default(), watcher: Mutex::default() }
+        let (scripts, watcher, look) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { clock, scripts, watcher, look }
     }
 
     /// Covers a source, from now on or again, with whatever it held before.
@@ -168,8 +184,24 @@ impl ScriptedSource {
     /// Holds the source's next scan open, once it has seen the artifacts.
     #[must_use]
     pub fn hold(&self, source: &SourceName) -> Gate {
-        let doors = Arc::new(Doors { begun: Semaphore::new(0), open: Semaphore::new(0) });
+        let doors = Doors::closed();
         self.with(source, |script| script.gate = Some(Arc::clone(&doors)));
+        Gate(doors)
+    }
+
+    /// Holds the next read of a single artifact of the source open, once it has seen it.
+    #[must_use]
+    pub fn hold_read(&self, source: &SourceName) -> Gate {
+        let doors = Doors::closed();
+        self.with(source, |script| script.read_gate = Some(Arc::clone(&doors)));
+        Gate(doors)
+    }
+
+    /// Holds the next look for sources open.
+    #[must_use]
+    pub fn hold_look(&self) -> Gate {
+        let doors = Doors::closed();
+        *self.look.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&doors));
         Gate(doors)
     }
 
@@ -210,6 +242,7 @@ impl Script {
             scans: 0,
             reads: 0,
             gate: None,
+            read_gate: None,
         }
     }
 
@@ -247,6 +280,10 @@ impl Script {
 #[async_trait]
 impl ArtifactSource for ScriptedSource {
     async fn discover(&self, known: &[Source]) -> Vec<Source> {
+        let look = self.look.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(doors) = look {
+            doors.pass().await;
+        }
         let present = |script: &Script| {
             script.root == RootState::Present
                 || known.iter().any(|source| source.name == script.source.name)
@@ -269,9 +306,7 @@ impl ArtifactSource for ScriptedSource {
             (script.scan(&known, options.force, now), script.gate.take())
         });
         if let Some(doors) = gate {
-            doors.begun.add_permits(1);
-            // Nothing is ever put into it: it fails when the gate opens, and not before.
-            let _ = doors.open.acquire().await;
+            doors.pass().await;
         }
         scan
     }
@@ -283,16 +318,21 @@ impl ArtifactSource for ScriptedSource {
         _path: Option<String>,
     ) -> Result<Option<Artifact>, SourceError> {
         let now = self.clock.now();
-        self.with(&source.name, |script| {
+        let (read, gate) = self.with(&source.name, |script| {
             script.reads += 1;
-            match &script.failure {
+            let read = match &script.failure {
                 Some(failure) => Err(failure()),
                 None => Ok(script
                     .artifacts
                     .get(id)
                     .map(|artifact| Artifact { read_at: now, ..artifact.clone() })),
-            }
-        })
+            };
+            (read, script.read_gate.take())
+        });
+        if let Some(doors) = gate {
+            doors.pass().await;
+        }
+        read
     }
 
     /// The description serves as the file's text.

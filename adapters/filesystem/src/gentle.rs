@@ -1,27 +1,25 @@
 //! Work that nobody waits for.
 
-use std::sync::LazyLock;
-
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPoolBuilder;
 
 /// The lowest claim to a processor that there is (setpriority(2)): whoever else wants it gets it.
 #[cfg(target_os = "linux")]
 const LAST_IN_LINE: i32 = 19;
 
-/// One thread, which takes a processor when nobody else wants it; none where threads cannot be made.
-static LEFTOVERS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+/// Runs work, and what rayon does in it, on a thread that takes a processor when nobody else wants
+/// it. It is a thread of its own: a disk that does not answer holds up this work alone.
+pub(crate) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     let pool = ThreadPoolBuilder::new()
         .num_threads(1)
         .thread_name(|_| "larder-gentle".to_owned())
-        .start_handler(|_| stand_back());
-    pool.build().inspect_err(|error| tracing::warn!(%error, "sweeps are not gentle")).ok()
-});
-
-/// Runs work, and what rayon does in it, on a thread that gives way to all others.
-pub(crate) fn run<T: Send>(work: impl FnOnce() -> T + Send) -> T {
-    match &*LEFTOVERS {
-        Some(pool) => pool.install(work),
-        None => work(),
+        .start_handler(|_| stand_back())
+        .build();
+    match pool {
+        Ok(pool) => pool.install(work),
+        Err(error) => {
+            tracing::warn!(%error, "a sweep is not gentle");
+            work()
+        }
     }
 }
 
@@ -36,12 +34,14 @@ fn stand_back() {}
 
 #[cfg(test)]
 mod tests {
+    use std::{sync::mpsc, thread, time::Duration};
+
     use super::*;
 
     #[test]
     fn gentle_work_is_done_by_a_thread_of_its_own_that_gives_way() {
         let (name, threads) = run(|| {
-            let name = std::thread::current().name().unwrap_or_default().to_owned();
+            let name = thread::current().name().unwrap_or_default().to_owned();
             (name, rayon::current_num_threads())
         });
         assert_eq!((name.as_str(), threads), ("larder-gentle", 1));
@@ -50,5 +50,23 @@ mod tests {
             run(|| rustix::process::getpriority_process(Some(rustix::thread::gettid()))),
             Ok(LAST_IN_LINE)
         );
+    }
+
+    #[test]
+    fn work_that_hangs_keeps_no_other_work_waiting() {
+        let (begun, has_begun) = mpsc::channel();
+        let (release, released) = mpsc::channel::<()>();
+        let hanging = thread::spawn(move || {
+            run(move || {
+                begun.send(()).unwrap();
+                released.recv()
+            })
+        });
+        has_begun.recv().unwrap();
+        let (done, is_done) = mpsc::channel();
+        thread::spawn(move || done.send(run(|| 5)));
+        assert_eq!(is_done.recv_timeout(Duration::from_secs(20)), Ok(5));
+        release.send(()).unwrap();
+        assert_eq!(hanging.join().unwrap(), Ok(()));
     }
 }

@@ -5,7 +5,10 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::{
     app::{KeeperState, Readiness},
-    domain::{delta::Scope, freshness::TimeToLive, guard::RootState, report::RefreshStatus},
+    domain::{
+        delta::Scope, freshness::TimeToLive, guard::RootState, query::CollectionQuery,
+        report::RefreshStatus,
+    },
     ports::{Clock, SourceError},
     testing::artifact,
 };
@@ -171,6 +174,76 @@ async fn a_source_that_hangs_keeps_no_other_one_stale_and_is_told() {
     assert!(house.files.scans(&house.work) > scans, "the others are swept as ever");
     gate.open();
     until(|| house.larder.troubles().is_empty()).await;
+    keeper.abort();
+}
+
+#[tokio::test]
+async fn sources_that_hang_take_no_turns_away_from_the_others() {
+    let (house, home) = filled(Policy::default()).await;
+    let third = house.cover("third");
+    house.refresh().await;
+    let gates = [house.files.hold(&home), house.files.hold(&third)];
+    for source in [&home, &third] {
+        drop(house.larder.enqueue(source, RefreshOptions::default()));
+    }
+    for gate in &gates {
+        gate.begun().await;
+    }
+    let run = house.larder.enqueue(&house.work, RefreshOptions::default());
+    let scans = house.files.scans(&house.work);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(house.files.scans(&house.work), scans, "two at a time, as a rule");
+    house.clock.advance(Duration::from_secs(30));
+    assert_eq!(run.outcome().await.unwrap().status, RefreshStatus::Completed);
+}
+
+#[tokio::test]
+async fn sources_that_cannot_be_looked_for_are_swept_as_they_are_known_and_it_is_told() {
+    let (house, _) = filled(Policy::default()).await;
+    let keeper = keep(&house.larder);
+    until(|| house.clock.sleepers() > 0).await;
+    let gate = house.files.hold_look();
+    for _ in 0..7 {
+        house.clock.advance(Duration::from_mins(5));
+        // The look that hangs is given up, and those after it wait for their turn as long.
+        for _ in 0..3 {
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            house.clock.advance(Duration::from_secs(10));
+        }
+        until(|| house.larder.keeper_status().next_run_at.unwrap() > house.clock.now()).await;
+        assert_eq!(stale(&house).await, 0);
+    }
+    let (_, error) = house.larder.keeper_status().last_error.unwrap();
+    assert!(error.contains("looking for sources"), "{error}");
+
+    gate.open();
+    house.cover("late");
+    sweep(&house).await;
+    assert_eq!(
+        house.larder.collections(&CollectionQuery::default()).await.unwrap().collections.len(),
+        4
+    );
+    keeper.abort();
+}
+
+#[tokio::test]
+async fn an_artifact_that_cannot_be_read_again_is_not_waited_for_for_ever() {
+    let (house, home) = filled(Policy::default()).await;
+    let keeper = keep(&house.larder);
+    house.tick();
+    house.larder.invalidate(&Scope::Collection(collection_id("default"))).await.unwrap();
+    let gate = house.files.hold_read(&home);
+    until(|| house.clock.sleepers() > 0).await;
+    house.clock.advance(Duration::from_mins(5));
+    gate.begun().await;
+    house.clock.advance(Duration::from_mins(5));
+    until(|| house.larder.keeper_status().last_run.is_some()).await;
+    assert!(house.larder.troubles()[&home].problem.contains("takes very long"));
+    assert_eq!(house.larder.stats("work", None).await.unwrap().counts.stale, 0);
     keeper.abort();
 }
 

@@ -227,3 +227,45 @@ async fn sources_that_nobody_watches_say_so() {
     assert_eq!(stats.sources[0].watched.mode, WatchMode::Off);
     assert_eq!(house.larder.watched().len(), 1);
 }
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_holds_up_no_other_source() {
+    let (house, watch) = filled().await;
+    let other = house.cover("other");
+    house.files.put(&other, artifact("skill:b").described("old"));
+    house.refresh().await;
+    until(|| house.larder.watched().contains_key(&other)).await;
+    house.tick();
+    let gate = house.files.hold_read(&other);
+    house.files.tell(Change::Files(other.clone(), vec!["skills/b".to_owned()])).await;
+    gate.begun().await;
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.files.tell(files(&house, &["skills/a"])).await;
+    until(|| house.clock.sleepers() > 0).await;
+    house.clock.advance(Duration::from_secs(5));
+    until_described(&house, "new").await;
+    watch.abort();
+}
+
+#[tokio::test]
+async fn what_was_deleted_while_it_was_read_again_does_not_stay() {
+    let (house, watch) = filled().await;
+    let gate = house.files.hold_read(&house.work);
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.files.tell(files(&house, &["skills/a"])).await;
+    gate.begun().await;
+    house.tick();
+    house.files.delete(&house.work, &artifact_id("skill:a"));
+    house
+        .refresh_with(RefreshOptions { confirm_removals: Some(1), ..RefreshOptions::default() })
+        .await;
+    assert_eq!(house.row("skill:a").await, None);
+    let scans = house.files.scans(&house.work);
+    gate.open();
+    until(|| house.files.scans(&house.work) > scans).await;
+    house
+        .refresh_with(RefreshOptions { confirm_removals: Some(1), ..RefreshOptions::default() })
+        .await;
+    assert_eq!(house.row("skill:a").await, None);
+    watch.abort();
+}

@@ -8,15 +8,6 @@ use std::{
 /// So many paths of one source are remembered; then the whole source counts as touched.
 const MOST: usize = 4096;
 
-/// What happened at one path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Touch {
-    /// Whether it began with its creation, so that nothing was there before.
-    pub(super) made: bool,
-    /// Whether it happened to a directory.
-    pub(super) directory: bool,
-}
-
 /// What happened in all watched directories.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
@@ -24,8 +15,9 @@ pub(super) struct Batch {
     pub(super) sources: bool,
     /// Paths at which a source may have appeared, if they are directories.
     pub(super) candidates: BTreeSet<PathBuf>,
-    /// By the number of the source, and by path relative to its root.
-    pub(super) touched: BTreeMap<usize, BTreeMap<String, Touch>>,
+    /// By the number of the source, and by path relative to its root; whether anything happened to
+    /// a directory there.
+    pub(super) touched: BTreeMap<usize, BTreeMap<String, bool>>,
 }
 
 impl Batch {
@@ -35,17 +27,17 @@ impl Batch {
     }
 
     /// Remembers a path. An empty one is the root, and with it all that is below.
-    pub(super) fn touch(&mut self, source: usize, path: String, touch: Touch) {
+    pub(super) fn touch(&mut self, source: usize, path: String, directory: bool) {
         let paths = self.touched.entry(source).or_default();
         if paths.contains_key("") {
             return;
         }
         if path.is_empty() || paths.len() == MOST {
             paths.clear();
-            paths.insert(String::new(), Touch { made: false, directory: true });
+            paths.insert(String::new(), true);
             return;
         }
-        paths.entry(path).or_insert(touch).directory |= touch.directory;
+        *paths.entry(path).or_default() |= directory;
     }
 }
 
@@ -53,31 +45,27 @@ impl Batch {
 mod tests {
     use super::*;
 
-    const FILE: Touch = Touch { made: false, directory: false };
-
     #[test]
-    fn what_happened_first_says_whether_anything_was_there_before() {
-        let (made, directory) = (Touch { made: true, ..FILE }, Touch { directory: true, ..FILE });
+    fn a_path_was_a_directory_if_it_was_one_at_any_time() {
         let mut batch = Batch::default();
-        batch.touch(0, "new".into(), made);
-        batch.touch(0, "new".into(), directory);
-        batch.touch(0, "old".into(), FILE);
-        batch.touch(0, "old".into(), made);
-        assert_eq!(batch.touched[&0]["new"], Touch { made: true, directory: true });
-        assert_eq!(batch.touched[&0]["old"], FILE);
+        batch.touch(0, "a".into(), false);
+        batch.touch(0, "a".into(), true);
+        batch.touch(0, "a".into(), false);
+        batch.touch(0, "b".into(), false);
+        assert_eq!(batch.touched[&0], BTreeMap::from([("a".into(), true), ("b".into(), false)]));
     }
 
     #[test]
     fn too_many_paths_are_the_whole_source_and_leave_the_others_alone() {
         let mut batch = Batch::default();
-        batch.touch(1, "other".into(), FILE);
+        batch.touch(1, "other".into(), false);
         for number in 0..=MOST {
-            batch.touch(0, number.to_string(), FILE);
+            batch.touch(0, number.to_string(), false);
         }
-        batch.touch(0, "one more".into(), FILE);
+        batch.touch(0, "one more".into(), false);
         let paths: Vec<&String> = batch.touched[&0].keys().collect();
         assert_eq!(paths, [""]);
-        assert!(batch.touched[&0][""].directory);
+        assert!(batch.touched[&0][""]);
         assert!(batch.touched[&1].contains_key("other"));
     }
 }

@@ -8,7 +8,6 @@ use larder::domain::{
     watching::Change,
 };
 
-use super::batch::Touch;
 use crate::{managed::LOCK, plain, reading::is_markdown};
 
 /// More files than these are found sooner by a scan.
@@ -26,7 +25,8 @@ const NOT_OF_A_MANIFEST: [&str; 5] = [".git", ".larder", ".venv", "__pycache__",
 pub(super) struct Touched {
     /// Relative to the source's root.
     pub(super) path: String,
-    pub(super) touch: Touch,
+    /// Whether anything happened to a directory at it.
+    pub(super) was_directory: bool,
     /// What is there now.
     pub(super) now: Now,
     /// Whether it was a link when it was looked at last.
@@ -135,12 +135,10 @@ impl Rules {
     }
 
     fn meaning(&self, touched: &Touched) -> Meaning {
-        let Touched { path, touch, now, was_link } = touched;
+        let Touched { path, was_directory, now, was_link } = touched;
         let name = path.rsplit_once('/').map_or(path.as_str(), |(_, name)| name);
         match (now, self.bearing(name)) {
-            // It came and went meanwhile: editors try whether they may write.
-            (Now::Nothing, _) if touch.made && !was_link => Meaning::Nothing,
-            _ if touch.directory || *was_link || *now == Now::Directory => Meaning::Moved,
+            _ if *was_directory || *was_link || *now == Now::Directory => Meaning::Moved,
             (Now::Link, bearing) if bearing != Bearing::None || self.enters(path) => Meaning::Moved,
             (Now::Link, _) | (_, Bearing::None) | (Now::Nothing, Bearing::Unusual) => {
                 Meaning::Nothing
@@ -175,12 +173,11 @@ pub(super) fn fold(source: &SourceName, rules: &Rules, touched: &[Touched]) -> F
 mod tests {
     use super::*;
 
-    const WRITTEN: Touch = Touch { made: false, directory: false };
-    const MADE: Touch = Touch { made: true, directory: false };
-    const OF_DIRECTORY: Touch = Touch { made: false, directory: true };
+    const FILE: bool = false;
+    const DIRECTORY: bool = true;
 
-    fn touched(path: &str, touch: Touch, now: Now) -> Touched {
-        Touched { path: path.to_owned(), touch, now, was_link: false }
+    fn touched(path: &str, was_directory: bool, now: Now) -> Touched {
+        Touched { path: path.to_owned(), was_directory, now, was_link: false }
     }
 
     fn rules(layout: Layout) -> Rules {
@@ -206,51 +203,54 @@ mod tests {
         use Layout::{Managed, Plain};
         use Now::{Directory, File, Link, Nothing};
         let cases = [
-            (Plain, "a/SKILL.md", WRITTEN, File, "a/SKILL.md"),
-            (Plain, "a/skill.MD", MADE, File, "a/skill.MD"),
-            (Plain, "a/SKILL.md", WRITTEN, Nothing, "tree"),
-            (Plain, "a/SKILL.md", MADE, Nothing, "nothing"),
-            (Plain, "a/SKILL.md", WRITTEN, Link, "tree"),
-            (Plain, ".claude-plugin/plugin.json", WRITTEN, File, "tree"),
-            (Plain, ".mcp.json", WRITTEN, File, "tree"),
-            (Plain, "a/settings.local.json", WRITTEN, File, "nothing"),
-            (Plain, "a/package.json", WRITTEN, Nothing, "nothing"),
-            (Managed, "collection.toml", WRITTEN, File, "tree"),
-            (Managed, "collection.lock", WRITTEN, File, "tree"),
-            (Plain, "collection.lock", WRITTEN, File, "nothing"),
-            (Managed, "hooks/lint.sh", WRITTEN, File, "tree"),
-            (Managed, "mcp/github.json", WRITTEN, File, "tree"),
-            (Managed, "agents/a.md", WRITTEN, File, "agents/a.md"),
-            (Managed, "hooks/run", WRITTEN, File, "tree"),
-            (Managed, "agents/.dot.md", WRITTEN, File, "agents/.dot.md"),
-            (Managed, "agents/.#a.md", MADE, Link, "nothing"),
-            (Managed, "agents/a.md.tmp.1.2", WRITTEN, Nothing, "nothing"),
-            (Managed, "agents/.a.md.swp", WRITTEN, File, "nothing"),
-            (Plain, "a/4913", MADE, File, "nothing"),
-            (Plain, "a/SKILL.md~", WRITTEN, Nothing, "nothing"),
-            (Plain, "a/.SKILL.md.swp", WRITTEN, Nothing, "nothing"),
-            (Plain, "a/.#SKILL.md", MADE, Link, "nothing"),
-            (Plain, "a/#SKILL.md#", WRITTEN, File, "nothing"),
-            (Plain, "a/sedX1y2Z3", WRITTEN, Nothing, "nothing"),
-            (Plain, "a/SKILL.md.tmp.1.2", WRITTEN, Nothing, "nothing"),
-            (Plain, "a/b", OF_DIRECTORY, Directory, "tree"),
-            (Plain, "a/b", OF_DIRECTORY, Nothing, "tree"),
-            (Plain, "a/b", WRITTEN, Directory, "tree"),
-            (Plain, "a/b", MADE, Link, "tree"),
-            (Plain, "a/b", MADE, File, "nothing"),
+            (Plain, "a/SKILL.md", FILE, File, "a/SKILL.md"),
+            (Plain, "a/skill.MD", FILE, File, "a/skill.MD"),
+            // It may have come and gone meanwhile, and a scan have read it in between.
+            (Plain, "a/SKILL.md", FILE, Nothing, "tree"),
+            (Managed, "agents/a.md", FILE, Nothing, "tree"),
+            (Plain, "a/4913", FILE, Nothing, "nothing"),
+            (Managed, "agents/4913", FILE, Nothing, "nothing"),
+            (Plain, "a/SKILL.md", FILE, Link, "tree"),
+            (Plain, ".claude-plugin/plugin.json", FILE, File, "tree"),
+            (Plain, ".mcp.json", FILE, File, "tree"),
+            (Plain, "a/settings.local.json", FILE, File, "nothing"),
+            (Plain, "a/package.json", FILE, Nothing, "nothing"),
+            (Managed, "collection.toml", FILE, File, "tree"),
+            (Managed, "collection.lock", FILE, File, "tree"),
+            (Plain, "collection.lock", FILE, File, "nothing"),
+            (Managed, "hooks/lint.sh", FILE, File, "tree"),
+            (Managed, "mcp/github.json", FILE, File, "tree"),
+            (Managed, "agents/a.md", FILE, File, "agents/a.md"),
+            (Managed, "hooks/run", FILE, File, "tree"),
+            (Managed, "agents/.dot.md", FILE, File, "agents/.dot.md"),
+            (Managed, "agents/.#a.md", FILE, Link, "nothing"),
+            (Managed, "agents/a.md.tmp.1.2", FILE, Nothing, "nothing"),
+            (Managed, "agents/.a.md.swp", FILE, File, "nothing"),
+            (Plain, "a/4913", FILE, File, "nothing"),
+            (Plain, "a/SKILL.md~", FILE, Nothing, "nothing"),
+            (Plain, "a/.SKILL.md.swp", FILE, Nothing, "nothing"),
+            (Plain, "a/.#SKILL.md", FILE, Link, "nothing"),
+            (Plain, "a/#SKILL.md#", FILE, File, "nothing"),
+            (Plain, "a/sedX1y2Z3", FILE, Nothing, "nothing"),
+            (Plain, "a/SKILL.md.tmp.1.2", FILE, Nothing, "nothing"),
+            (Plain, "a/b", DIRECTORY, Directory, "tree"),
+            (Plain, "a/b", DIRECTORY, Nothing, "tree"),
+            (Plain, "a/b", FILE, Directory, "tree"),
+            (Plain, "a/b", FILE, Link, "tree"),
+            (Plain, "a/b", FILE, File, "nothing"),
         ];
-        for (layout, path, touch, now, expected) in cases {
-            let told = told(layout, &[touched(path, touch, now)]);
-            assert_eq!(told, expected, "{layout:?} {path} {touch:?} {now:?}");
+        for (layout, path, was_directory, now, expected) in cases {
+            let told = told(layout, &[touched(path, was_directory, now)]);
+            assert_eq!(told, expected, "{layout:?} {path} {was_directory} {now:?}");
         }
     }
 
     #[test]
     fn files_are_told_in_order_unless_a_scan_tells_more_than_they_do() {
-        let file = |path: &str| touched(path, WRITTEN, Now::File);
+        let file = |path: &str| touched(path, FILE, Now::File);
         let files = [file("a.md"), file("b.md"), file("c.txt")];
         assert_eq!(told(Layout::Plain, &files), "a.md b.md");
-        let with_one_gone = [file("a.md"), touched("b.md", WRITTEN, Now::Nothing)];
+        let with_one_gone = [file("a.md"), touched("b.md", FILE, Now::Nothing)];
         assert_eq!(told(Layout::Plain, &with_one_gone), "tree");
         let many: Vec<Touched> =
             (0..=MOST_FILES).map(|number| file(&format!("{number}.md"))).collect();
@@ -260,12 +260,12 @@ mod tests {
 
     #[test]
     fn what_is_watched_anew_is_what_was_or_is_a_directory_or_a_link() {
-        let link = Touched { was_link: true, ..touched("l", WRITTEN, Now::Nothing) };
-        let replaced = Touched { was_link: true, ..touched("m.md", WRITTEN, Now::File) };
+        let link = Touched { was_link: true, ..touched("l", FILE, Now::Nothing) };
+        let replaced = Touched { was_link: true, ..touched("m.md", FILE, Now::File) };
         let touched = [
-            touched("a/new", OF_DIRECTORY, Now::Directory),
-            touched("a/x.md", WRITTEN, Now::File),
-            touched("b", MADE, Now::Link),
+            touched("a/new", DIRECTORY, Now::Directory),
+            touched("a/x.md", FILE, Now::File),
+            touched("b", FILE, Now::Link),
             link,
             replaced,
         ];

@@ -10,7 +10,7 @@ use larder::domain::collection::Source;
 use rustix::fs::inotify::ReadFlags;
 
 use super::{
-    batch::{Batch, Touch},
+    batch::Batch,
     fold::{Now, Rules, Touched},
     inotify::{COMES, GOES, ITSELF},
 };
@@ -51,10 +51,10 @@ pub(super) struct Followed {
 
 impl Followed {
     /// What there is to say of a path that was touched.
-    pub(super) fn look(&self, path: String, touch: Touch) -> Touched {
+    pub(super) fn look(&self, path: String, was_directory: bool) -> Touched {
         let now = now(&Path::new(&self.source.root).join(&path));
         let was_link = self.links.contains(&path);
-        Touched { path, touch, now, was_link }
+        Touched { path, was_directory, now, was_link }
     }
 }
 
@@ -89,7 +89,6 @@ fn note_for(
     batch: &mut Batch,
 ) -> bool {
     let directory = flags.contains(ReadFlags::ISDIR);
-    let touch = Touch { made: flags.contains(ReadFlags::CREATE), directory };
     match (end, name) {
         (Use::Way(wanted), Some(name)) if **wanted == *name && flags.intersects(COMES | GOES) => {
             batch.sources = true;
@@ -99,11 +98,11 @@ fn note_for(
             return !hidden && batch.candidates.insert(place.join(name));
         }
         (Use::Target { source, path, name: wanted }, Some(name)) if **wanted == *name => {
-            batch.touch(*source, path.to_string(), Touch { made: false, directory: false });
+            batch.touch(*source, path.to_string(), false);
         }
         (Use::Tree { source, path }, None) if flags.intersects(ITSELF) => {
             batch.sources |= path.is_empty() && !flags.contains(ReadFlags::ATTRIB);
-            batch.touch(*source, path.to_string(), Touch { made: false, directory: true });
+            batch.touch(*source, path.to_string(), true);
         }
         (Use::Tree { source, path }, Some(name)) => {
             let Followed { rules, links, .. } = &sources[*source];
@@ -116,7 +115,7 @@ fn note_for(
             if !concerns {
                 return false;
             }
-            batch.touch(*source, child, touch);
+            batch.touch(*source, child, directory);
         }
         _ => return false,
     }

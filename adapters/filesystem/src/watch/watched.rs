@@ -95,8 +95,10 @@ impl Watched {
         let mut changes = Vec::new();
         for (source, touches) in batch.touched {
             let followed = &self.sources[source];
-            let touched: Vec<Touched> =
-                touches.into_iter().map(|(path, touch)| followed.look(path, touch)).collect();
+            let touched: Vec<Touched> = touches
+                .into_iter()
+                .map(|(path, was_directory)| followed.look(path, was_directory))
+                .collect();
             let Folded { change, moved } =
                 fold::fold(&followed.source.name, &followed.rules, &touched);
             changes.extend(change);

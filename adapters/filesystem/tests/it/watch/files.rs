@@ -39,6 +39,14 @@ async fn a_save_by_rename_tells_that_file_alone() {
 }
 
 #[tokio::test]
+async fn a_file_that_comes_and_goes_at_once_is_told_since_a_scan_may_have_read_it() {
+    let mut watched = Watched::plain(&["a/SKILL.md"]).await;
+    watched.files.write("a/b.md", "new");
+    fs::remove_file(watched.path("a/b.md")).unwrap();
+    watched.tells("tree").await;
+}
+
+#[tokio::test]
 async fn what_editors_leave_beside_a_file_tells_nothing() {
     let mut watched = Watched::plain(&["a/SKILL.md"]).await;
     // vim: may it write, a backup by rename, the new file, no backup any more.

@@ -116,6 +116,13 @@ async fn follow(files: Fixture, seed: u64) {
         for _ in 0..=dice.below(4) {
             act(&cache.watched.files, &mut dice);
         }
+        if dice.below(3) == 0 {
+            // A scan for another reason sees what is gone before anything is told of it.
+            let brief = dice.one_of(&["keep/brief.md", "keep/brief/SKILL.md"]);
+            cache.watched.files.write(brief, "gone at once");
+            cache.rows = cache.scanned().await;
+            fs::remove_file(cache.watched.path(brief)).unwrap();
+        }
         cache.agrees().await;
     }
 }
