@@ -91,7 +91,11 @@ impl Larder {
             let name = &known.source.name;
             let delta =
                 deltas.entry(name.clone()).or_insert_with(|| Delta::new(name.clone(), self.now()));
-            delta.upserts.push(self.fit(&known.home, artifact).await);
+            if is_confirmed(row, &artifact) {
+                delta.recheck(artifact, true);
+            } else {
+                delta.upserts.push(self.fit(&known.home, artifact).await);
+            }
         }
         for delta in deltas.into_values() {
             summary.counts.returned += self.apply_known(delta).await?.returned;
@@ -220,9 +224,12 @@ impl Larder {
     ) -> Result<Summary, Error> {
         let mut summary = compare(row.map(|row| &row.artifact), Some(&artifact));
         let started = artifact.read_at;
-        let artifact = self.fit(&known.home, artifact).await;
         let mut delta = Delta::new(known.source.name.clone(), self.now());
-        delta.upserts.push(artifact);
+        if row.is_some_and(|row| is_confirmed(row, &artifact)) {
+            delta.recheck(artifact, true);
+        } else {
+            delta.upserts.push(self.fit(&known.home, artifact).await);
+        }
         let applied = if row.is_some() {
             self.apply_known(delta).await?
         } else {
@@ -253,6 +260,17 @@ impl Larder {
         }
         due
     }
+}
+
+/// Whether a row was invalidated for nothing. One that was not is written anew, with the time at which
+/// somebody asked for it.
+fn is_confirmed(row: &CollectionArtifact, now: &Artifact) -> bool {
+    let before = &row.artifact;
+    row.synced_at.is_none()
+        && before.revision == now.revision
+        && before.health == now.health
+        && before.updated_at == now.updated_at
+        && before.path == now.path
 }
 
 /// What became of one artifact.

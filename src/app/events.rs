@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use tokio::sync::broadcast;
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::{Error, Larder};
 use crate::{
@@ -69,10 +69,16 @@ impl Larder {
         }
         loop {
             tokio::select! {
-                notice = events.notices.recv() => match notice.ok()? {
-                    CacheNotice::Changed(change) if events.knows(&change) => {}
-                    CacheNotice::Changed(change) => return Some(Event::CollectionChanged(change)),
-                    CacheNotice::Missed => return self.generations(&mut events.told).await.ok(),
+                notice = events.notices.recv() => match notice {
+                    Ok(CacheNotice::Changed(change)) if events.knows(&change) => {}
+                    Ok(CacheNotice::Changed(change)) => {
+                        return Some(Event::CollectionChanged(change));
+                    }
+                    // One commit may change more collections than are kept for a listener.
+                    Ok(CacheNotice::Missed) | Err(RecvError::Lagged(_)) => {
+                        return self.generations(&mut events.told).await.ok();
+                    }
+                    Err(RecvError::Closed) => return None,
                 },
                 event = events.refreshes.recv() => return event.ok(),
                 () = self.ended() => return None,

@@ -58,7 +58,7 @@ fn compare(known: &Known, scan: Scan, force: bool, mut delta: Delta) -> (Delta, 
         let artifact = clean(artifact);
         outcome.count(&artifact, before);
         if let Some(before) = before.filter(|before| !force && is_same(before, &artifact)) {
-            delta.recheck(artifact, before);
+            delta.recheck(artifact, before.invalidated);
             continue;
         }
         if artifact.health == Health::Broken && before.is_some() {

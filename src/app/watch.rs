@@ -169,7 +169,7 @@ impl Larder {
             };
             let artifact = clean(artifact);
             if is_same(before, &artifact) {
-                delta.recheck(artifact, before);
+                delta.recheck(artifact, before.invalidated);
                 summary.counts.unchanged += 1;
                 continue;
             }

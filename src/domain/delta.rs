@@ -114,10 +114,10 @@ impl Delta {
         }
     }
 
-    /// Takes note that an artifact was read and is what the cache has of it.
-    pub fn recheck(&mut self, artifact: Artifact, before: &KnownArtifact) {
+    /// Takes note that an artifact was read and is what the cache has of it, be it invalidated or not.
+    pub fn recheck(&mut self, artifact: Artifact, invalidated: bool) {
         let Artifact { id, revision, fingerprint, read_at, .. } = artifact;
-        let list = if before.invalidated { &mut self.confirmed } else { &mut self.rechecks };
+        let list = if invalidated { &mut self.confirmed } else { &mut self.rechecks };
         list.push(Recheck { id, revision, fingerprint, read_at });
     }
 

@@ -3,7 +3,11 @@
 use super::*;
 use crate::{
     app::{Event, events::UNREAD},
-    domain::report::RefreshStatus,
+    domain::{
+        delta::{Delta, Scope},
+        report::RefreshStatus,
+    },
+    ports::{CacheRepository, Clock},
     testing::{BuildArtifact, artifact},
 };
 
@@ -101,4 +105,23 @@ async fn the_end_of_larder_ends_the_events() {
     house.larder.end();
     assert!(house.larder.next_event(&mut events).await.is_some(), "the generations");
     assert!(house.larder.next_event(&mut events).await.is_none());
+}
+
+#[tokio::test]
+async fn a_listener_that_missed_changes_is_told_all_generations() {
+    let house = filled().await;
+    let mut events = house.larder.events().await.unwrap();
+    // Each is an event of two collections, and no refresh.
+    for round in 0..200 {
+        house.tick();
+        house.larder.invalidate(&Scope::Source(house.work.clone())).await.unwrap();
+        let changed = artifact("skill:a").described(&round.to_string()).read_at(house.clock.now());
+        let delta = Delta { upserts: vec![changed], ..Delta::new(house.work.clone(), at(0)) };
+        house.cache.apply(delta).await.unwrap();
+    }
+    for _ in 0..2 {
+        let next = house.larder.next_event(&mut events).await;
+        let Some(Event::Generations(all)) = next else { panic!("{next:?}") };
+        assert_eq!(all.len(), 2);
+    }
 }

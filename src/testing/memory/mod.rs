@@ -40,7 +40,7 @@ use crate::{
 };
 
 /// Notices that wait for a slow reader.
-const UNREAD_NOTICES: usize = 64;
+const UNREAD_NOTICES: usize = 256;
 
 /// A repository in memory.
 pub struct MemoryRepository {

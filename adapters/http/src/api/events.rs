@@ -24,8 +24,12 @@ use crate::{
 /// notices when it is gone.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Events that wait for a client; one that lets more of them wait is dropped.
+/// Events that wait for a client.
 const UNREAD: usize = 64;
+
+/// A client that takes none of them for so long is dropped. One change may be an event of hundreds of
+/// collections, which come faster than any connection takes them.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Live updates.
 #[derive(Default)]
@@ -94,8 +98,10 @@ impl Listener {
             };
             // A connection that takes nothing any more is not polled: nobody else would notice.
             let Some(event) = event else { return };
-            if self.sender.try_send(event.into()).is_err() {
-                return;
+            let patience = self.larder.now() + PATIENCE;
+            tokio::select! {
+                sent = self.sender.send(event.into()) => if sent.is_err() { return },
+                () = self.larder.sleep_until(patience) => return,
             }
         }
     }

@@ -1,9 +1,14 @@
 //! Live updates, as they go over the wire.
 
+use std::time::Duration;
+
 use larder::{
     app::RefreshOptions,
-    domain::caller::{Caller, Scope},
-    testing::{BuildArtifact, artifact, at},
+    domain::{
+        caller::{Caller, Scope},
+        curated::NewCollection,
+    },
+    testing::{BuildArtifact, artifact, artifact_id, at},
 };
 use larder_http::{HttpSettings, TokenHash, TokenRule};
 use serde_json::Value;
@@ -109,10 +114,38 @@ async fn a_client_that_takes_nothing_is_let_go_and_makes_room() {
         house.larder.refresh_collection(&Caller::local(), "work", options).await.unwrap();
         tokio::task::yield_now().await;
     }
+    assert_eq!(house.get(EVENTS).await.status, 503, "one that is slow has some time");
+    house.clock.advance(Duration::from_secs(5));
     until_there_is_room(&house).await;
     // What was kept for it is all that it gets.
     let kept = stalled.remove(0).into_body().into_string().await.unwrap();
     assert!(parse(&kept).len() < 100, "{kept}");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_is_told_of_more_collections_than_are_kept_for_it() {
+    let house = House::filled([artifact("skill:a")]).await;
+    for number in 0..100 {
+        let new = NewCollection::new(&format!("shelf-{number}"), None).unwrap();
+        let shelf = house.larder.create_collection(&new, &Caller::local()).await.unwrap();
+        let members = vec![artifact_id("skill:a")];
+        house.larder.add_artifacts(shelf.id.as_str(), members, &Caller::local()).await.unwrap();
+    }
+    let response = house.client.get(EVENTS).send().await.0;
+    house.clock.advance(Duration::from_secs(1));
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    house.post("/api/v1/user-collections/work/refresh-cache").await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let reading = tokio::spawn(response.into_body().into_string());
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    house.larder.end();
+    let events = parse(&reading.await.unwrap().unwrap());
+    let changed = events.iter().filter(|(name, _)| name == "collection-changed").count();
+    assert_eq!(changed, 102);
 }
 
 #[tokio::test]

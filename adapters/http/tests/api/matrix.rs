@@ -115,6 +115,12 @@ fn matrix() -> Vec<Row> {
         get("listTrash", read(200), "/api/v1/artifacts/trash"),
         get("listDeployments", read(200), "/api/v1/artifacts/skill:kept/deployments"),
         post("refreshArtifact", write(200), "/api/v1/artifacts/skill:kept/refresh-cache", None),
+        post(
+            "refreshArtifact",
+            owned(200),
+            "/api/v1/artifacts/skill:kept/refresh-cache?collection=shelf",
+            None,
+        ),
         post("createArtifact", write(201), "/api/v1/artifacts", Some(new)),
         (
             "editArtifact",
@@ -260,5 +266,5 @@ fn every_operation_of_the_spec_has_a_row_and_asks_for_a_token_where_the_matrix_d
         assert_eq!(operation["responses"]["401"].is_object(), !security.is_null(), "{id}");
     }
     let rows: BTreeSet<&str> = matrix.iter().map(|(id, ..)| *id).collect();
-    assert_eq!((&rows, rows.len()), (&documented, matrix.len()), "a row too many");
+    assert_eq!(rows, documented, "a row of no operation");
 }
