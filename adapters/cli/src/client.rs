@@ -1,13 +1,16 @@
 //! What the command line asks of a running server.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use larder::app::chain;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use ureq::{
     Agent, Body, Error, RequestBuilder,
-    http::{Response, StatusCode, header::AUTHORIZATION},
+    http::{
+        Response, StatusCode,
+        header::{AUTHORIZATION, RETRY_AFTER},
+    },
 };
 
 use crate::{
@@ -104,13 +107,22 @@ impl Client {
         self.read(self.authorized(self.agent.get(self.url(path))).call())
     }
 
-    /// The answer to a POST of JSON.
+    /// The answer to a POST of JSON. A server that has too much to do is asked again when it says.
     pub(crate) fn post<T: DeserializeOwned>(
         &self,
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, CallError> {
-        self.read(self.authorized(self.agent.post(self.url(path))).send_json(body))
+        let mut waited = Duration::ZERO;
+        loop {
+            let answer = self.authorized(self.agent.post(self.url(path))).send_json(body);
+            let wait = answer.as_ref().ok().and_then(wait_of);
+            let Some(wait) = wait.filter(|wait| waited + *wait < PATIENCE) else {
+                return self.read(answer);
+            };
+            waited += wait;
+            thread::sleep(wait);
+        }
     }
 
     fn authorized<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {
@@ -155,6 +167,15 @@ impl Client {
         }
         Err(CallError::Refused { status: status.as_u16(), detail })
     }
+}
+
+/// How long a server wants to be left alone, if it says so.
+fn wait_of(answer: &Response<Body>) -> Option<Duration> {
+    if answer.status() != StatusCode::TOO_MANY_REQUESTS {
+        return None;
+    }
+    let seconds: u64 = answer.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds.max(1)))
 }
 
 /// A text as one segment of a path.

@@ -60,7 +60,8 @@ impl State {
         self.refreshes.check_key(&self.who(caller, request)).map_err(|until| {
             let wait = until.wait_time_from(DefaultClock::default().now());
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-            let detail = format!("Too many refreshes: try again in {seconds} seconds.");
+            let unit = if seconds == 1 { "second" } else { "seconds" };
+            let detail = format!("Too many refreshes: try again in {seconds} {unit}.");
             Problem::new(Kind::TooManyRequests, detail).retry_after(seconds)
         })
     }
@@ -77,7 +78,8 @@ impl State {
     /// the client may have written.
     fn address(&self, request: &Request) -> IpAddr {
         let peer = request.remote_addr().as_socket_addr().map(SocketAddr::ip);
-        let peer = peer.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        // A socket of both families shows an IPv4 client as ::ffff:192.0.2.1.
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.to_canonical());
         if !self.trusted_proxies.contains(&peer) {
             return peer;
         }

@@ -119,6 +119,19 @@ fn what_cannot_be_imported_is_named_and_the_rest_is_imported() {
 }
 
 #[test]
+fn an_import_waits_where_the_server_asks_for_it() {
+    let (home, server) = served(1);
+    assert_eq!(server.end("TERM").code(), Some(0));
+    home.write(".config/larder/larder.toml", "[rate_limit]\nrefresh_burst = 1\n");
+    let server = serve(&home);
+    let named = |name| json!({"name": name, "description": null, "artifact_ids": ids(0..1)});
+    let export = json!({"version": 1, "collections": [named("one"), named("two")]});
+    let outcome = import(&home, &server, &export);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert_eq!(exported(&home, &server, &[]), export);
+}
+
+#[test]
 fn an_export_can_be_piped_into_an_import() {
     let (home, server) = served(1);
     let mut import = ask(&home, &server, &["import", "-"]);

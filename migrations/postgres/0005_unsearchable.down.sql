@@ -1,0 +1,2 @@
+-- The next read gives the rows their revisions back.
+SELECT 1;
