@@ -50,11 +50,14 @@ impl Larder {
         }
     }
 
-    /// Deletes a curated collection, or the mirror of a source that the configuration no longer
-    /// covers. No file is touched.
+    /// Deletes a curated collection, the mirror of a source that the configuration no longer covers,
+    /// or one that is empty, as when its directory is gone for good; it comes back with the directory.
+    /// No file is touched.
     pub async fn delete_collection(&self, id_or_name: &str, caller: &Caller) -> Result<(), Error> {
         let collection = self.collection(id_or_name).await?;
-        if collection.kind != CollectionKind::Curated && !collection.detached {
+        let is_left_over = collection.kind == CollectionKind::Mirror
+            && (collection.detached || collection.artifact_count == 0);
+        if collection.kind != CollectionKind::Curated && !is_left_over {
             return Err(Error::FollowsFiles(collection.name));
         }
         check_owner(&collection, caller)?;

@@ -61,7 +61,7 @@ pub enum Error {
     /// The collection shows a source, or all of them, and no person decides what it holds.
     #[error(
         "the collection {0:?} follows its files: it can be neither renamed nor given members, and \
-         deleted only once the configuration no longer covers its directory"
+         deleted only once it is empty, or the configuration no longer covers its directory"
     )]
     FollowsFiles(String),
     /// The database failed.

@@ -30,8 +30,8 @@ pub trait CuratedCollections: Send + Sync {
         edit: &CollectionEdit,
     ) -> Result<Naming, RepositoryError>;
 
-    /// Deletes a curated collection, or the mirror of a detached source and all that is known of that
-    /// source. Answers whether there was one.
+    /// Deletes a curated collection, or a mirror that is empty or whose source is detached, and all
+    /// that is known of that source. Answers whether there was one.
     async fn delete_collection(&self, id: &CollectionId) -> Result<bool, RepositoryError>;
 
     /// Makes members of the artifacts that `default` has a row of, with that row's values, invalidated

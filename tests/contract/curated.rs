@@ -150,6 +150,24 @@ pub(crate) async fn a_detached_mirror_can_be_deleted_and_comes_back_from_its_fil
     assert_eq!(cache.found("default", search).await, ["skill:pdf"]);
 }
 
+pub(crate) async fn an_empty_mirror_can_be_deleted_and_comes_back_with_its_source(cache: &Cache) {
+    let names = ["default", "work"];
+    cache.register(&names).await;
+    cache.put("work", [artifact("skill:pdf")]).await;
+    assert!(!cache.delete_collection(&collection_id("work")).await.unwrap(), "it holds something");
+    cache.remove("work", &["skill:pdf"], at(50)).await;
+    assert!(cache.delete_collection(&collection_id("work")).await.unwrap());
+    assert!(!cache.delete_collection(&collection_id("default")).await.unwrap(), "never");
+    assert_eq!(cache.collection("work").await.unwrap(), None);
+    assert_eq!(cache.registered().await.unwrap().len(), 1);
+    cache.put("work", [artifact("skill:pdf").read_at(at(60))]).await;
+    assert!(cache.ids("default").await.is_empty(), "a scan that was under way adds nothing");
+
+    cache.register(&names).await;
+    cache.put("work", [artifact("skill:pdf").read_at(at(70))]).await;
+    assert_eq!(cache.ids("work").await, ["skill:pdf"]);
+}
+
 pub(crate) async fn an_addition_tells_what_became_of_each_artifact(cache: &Cache) {
     cache.register(&["work"]).await;
     cache.put("work", [artifact("skill:pdf").tagged(&["doc"]), artifact("skill:tea")]).await;

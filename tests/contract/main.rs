@@ -168,6 +168,7 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         a_mirror_gives_way_to_a_taken_name
         a_curated_collection_can_be_deleted_and_default_cannot
         a_detached_mirror_can_be_deleted_and_comes_back_from_its_files
+        an_empty_mirror_can_be_deleted_and_comes_back_with_its_source
         an_addition_tells_what_became_of_each_artifact
         a_new_member_is_read_before_it_counts_as_fresh
         an_artifact_added_by_many_at_once_is_one_row

@@ -15,7 +15,7 @@ pub(crate) const VERSION: u32 = 1;
 
 /// What an export holds.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object of version and collections")]
 pub(crate) struct Export {
     /// [`VERSION`].
     pub(crate) version: u32,

@@ -60,14 +60,16 @@ pub(crate) fn import(settings: &Settings, file: &str) -> Result<(), Failure> {
 }
 
 fn read(file: &str) -> Result<Export, Failure> {
-    let text = if file == "-" { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
-    let text = text.map_err(|error| Failure::new(&format!("{file} cannot be read"), &error))?;
+    let is_stdin = file == "-";
+    let text = if is_stdin { io::read_to_string(io::stdin()) } else { fs::read_to_string(file) };
+    let name = if is_stdin { "the standard input" } else { file };
+    let text = text.map_err(|error| Failure::new(&format!("{name} cannot be read"), &error))?;
     let export: Export = serde_json::from_str(&text).map_err(|error| {
-        Failure::new(&format!("{file} is not what `larder export` writes"), &error)
+        Failure::new(&format!("{name} is not what `larder export` writes"), &error)
     })?;
     if export.version != VERSION {
         let version = export.version;
-        let message = format!("{file} has version {version}; this Larder reads version {VERSION}");
+        let message = format!("{name} has version {version}; this Larder reads version {VERSION}");
         return Err(Failure::Running(message));
     }
     Ok(export)

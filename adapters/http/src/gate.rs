@@ -33,11 +33,11 @@ impl Gate {
     pub(crate) fn check(&self, request: &Request) -> Result<(), Problem> {
         let host = authority(request)?;
         if !self.is_own_host(&host) {
-            return Err(Problem::new(
-                Kind::Forbidden,
-                "This server does not answer to the name in the Host header: \
-                 use localhost, or set server.url to the address that clients use.",
-            ));
+            let detail = format!(
+                "This server does not answer to {host:?}, the name in the Host header: use localhost, \
+                 or set server.url to the address that clients use."
+            );
+            return Err(Problem::new(Kind::Forbidden, detail));
         }
         let Some(origin) = single(request.headers(), header::ORIGIN.as_str())? else {
             return Ok(());
@@ -46,10 +46,11 @@ impl Gate {
         if same || self.origins.iter().any(|it| it.eq_ignore_ascii_case(&origin)) {
             return Ok(());
         }
-        Err(Problem::new(
-            Kind::Forbidden,
-            "Pages of this Origin may not call this server: add it to server.cors_origins to let them.",
-        ))
+        let detail = format!(
+            "Pages of the Origin {origin:?} may not call this server: add it to server.cors_origins to \
+             let them."
+        );
+        Err(Problem::new(Kind::Forbidden, detail))
     }
 
     fn is_own_host(&self, authority: &str) -> bool {

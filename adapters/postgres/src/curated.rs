@@ -83,11 +83,11 @@ async fn is_taken(writer: &mut PgConnection, name: &str, own: &CollectionId) -> 
     sqlx::query_scalar(TAKEN).bind(name).bind(own.as_str()).fetch_one(writer).await
 }
 
-/// Deletes a curated collection, or a detached mirror with all that is known of its source.
+/// Deletes a curated collection, or a detached or empty mirror with all that is known of its source.
 pub(crate) async fn delete(writer: &mut PgConnection, id: &CollectionId) -> Result<bool> {
     const DELETE: &str = "DELETE FROM collections WHERE id = $1 AND (kind = 'curated' OR \
-             kind = 'mirror' AND NOT EXISTS (SELECT 1 FROM sources s \
-                 WHERE s.name = collections.source_collection AND s.attached)) \
+             kind = 'mirror' AND (artifact_count = 0 OR NOT EXISTS (SELECT 1 FROM sources s \
+                 WHERE s.name = collections.source_collection AND s.attached))) \
          RETURNING source_collection";
     const FORGET: &str = "DELETE FROM sources WHERE name = $1";
     one_at_a_time(writer).await?;

@@ -79,11 +79,11 @@ async fn is_taken(writer: &mut SqliteConnection, name: &str, own: &CollectionId)
     sqlx::query_scalar(TAKEN).bind(name).bind(own.as_str()).fetch_one(writer).await
 }
 
-/// Deletes a curated collection, or a detached mirror with all that is known of its source.
+/// Deletes a curated collection, or a detached or empty mirror with all that is known of its source.
 pub(crate) async fn delete(writer: &mut SqliteConnection, id: &CollectionId) -> Result<bool> {
     const DELETE: &str = "DELETE FROM collections WHERE id = ? AND (kind = 'curated' OR \
-             kind = 'mirror' AND NOT EXISTS (SELECT 1 FROM sources s \
-                 WHERE s.name = collections.source_collection AND s.attached)) \
+             kind = 'mirror' AND (artifact_count = 0 OR NOT EXISTS (SELECT 1 FROM sources s \
+                 WHERE s.name = collections.source_collection AND s.attached))) \
          RETURNING source_collection";
     const FORGET: &str = "DELETE FROM sources WHERE name = ?";
     let deleted: Option<Option<String>> =

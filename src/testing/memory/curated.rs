@@ -68,11 +68,13 @@ impl Tables {
     pub(super) fn delete_collection(&mut self, id: &CollectionId) -> bool {
         let Some(kept) = self.collections.get(id) else { return false };
         let source = kept.source.clone().filter(|_| kept.kind == CollectionKind::Mirror);
-        let detached = source.filter(|name| self.sources.get(name).is_some_and(|it| !it.attached));
-        if kept.kind != CollectionKind::Curated && detached.is_none() {
+        let is_empty = kept.shown().next().is_none();
+        let unneeded =
+            source.filter(|name| is_empty || self.sources.get(name).is_some_and(|it| !it.attached));
+        if kept.kind != CollectionKind::Curated && unneeded.is_none() {
             return false;
         }
-        if let Some(source) = detached {
+        if let Some(source) = unneeded {
             self.sources.remove(&source);
         }
         self.collections.remove(id).is_some()

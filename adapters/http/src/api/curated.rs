@@ -58,8 +58,8 @@ impl CuratedApi {
 
     /// Delete a collection
     ///
-    /// A curated one, or the mirror of a source collection that the configuration no longer covers.
-    /// No file is touched.
+    /// A curated one, or the mirror of a source collection that is empty or that the configuration no
+    /// longer covers; it comes back with its directory. No file is touched.
     #[oai(path = "/:collection_id", method = "delete", operation_id = "deleteUserCollection")]
     async fn delete(
         &self,

@@ -12,6 +12,10 @@ use larder::{
 };
 use larder_http::{HttpSettings, TokenHash, TokenRule};
 use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    time::Instant,
+};
 
 use super::house::{Answer, House, settings};
 
@@ -67,6 +71,19 @@ async fn what_happens_is_told_as_server_sent_events_until_the_server_ends() {
         &serde_json::json!({"type": "collection-changed", "collection_id": "work",
             "generation": 2, "created": 0, "updated": 1, "removed": 0})
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nothing_happens_a_comment_keeps_the_connection_open() {
+    let house = House::filled([]).await;
+    let response = house.client.get(EVENTS).send().await.0;
+    let mut lines = BufReader::new(response.into_body().into_async_read()).lines();
+    let begun = Instant::now();
+    for _ in 0..2 {
+        while !lines.next_line().await.unwrap().unwrap().starts_with(':') {}
+    }
+    let waited = begun.elapsed();
+    assert!((20..=40).contains(&waited.as_secs()), "{waited:?}");
 }
 
 #[tokio::test]
