@@ -42,7 +42,7 @@ const COLUMNS: &str = "json_array(a.artifact_id, a.path, a.revision, a.fingerpri
 /// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) -> Result<Known> {
     // In pieces, each one document: row by row costs ten times the time, all at once ten times the
-    // memory, and decoding it would keep a thread from answering requests.
+    // memory.
     static KNOWN: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT json_group_array({COLUMNS}) \
@@ -64,12 +64,12 @@ pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) ->
             .bind(&after)
             .fetch_one(&mut *reader)
             .await?;
-        let rows: Vec<KnownRow> = from_json(&piece)?;
-        let Some(last) = rows.last() else { return Ok(known) };
-        last.id.as_str().clone_into(&mut after);
-        for row in rows {
-            known.insert(row.id.clone(), row.into_domain()?);
-        }
+        // Decoding it would keep a thread from answering requests.
+        let decoding = tokio::task::spawn_blocking(move || decoded(&piece));
+        let rows = decoding.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?;
+        let Some((last, _)) = rows.last() else { return Ok(known) };
+        last.as_str().clone_into(&mut after);
+        known.extend(rows);
     }
 }
 
@@ -94,7 +94,11 @@ pub(crate) async fn known_at(
         .bind(to_json(&paths)?)
         .fetch_one(reader)
         .await?;
-    let rows: Vec<KnownRow> = from_json(&rows)?;
+    Ok(decoded(&rows)?.into_iter().collect())
+}
+
+fn decoded(rows: &str) -> Result<Vec<(ArtifactId, KnownArtifact)>> {
+    let rows: Vec<KnownRow> = from_json(rows)?;
     rows.into_iter().map(|row| Ok((row.id.clone(), row.into_domain()?))).collect()
 }
 
