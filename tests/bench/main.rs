@@ -118,7 +118,8 @@ async fn fresh(table: &mut Table) -> Outcome<()> {
         }
         drop(service);
         table.section(format!("sweeps of {LARGE} skills ({layout:?}), SQLite"));
-        sweeping::measure(&tree, table).await?;
+        let database = Database::new(Backend::Sqlite).await;
+        sweeping::measure(&tree, &database, table).await?;
     }
     Ok(())
 }
@@ -166,9 +167,13 @@ async fn postgres(constant: &ConstantServer, table: &mut Table) -> Outcome<()> {
     table.section(format!("{LARGE} skills in a plain directory, Postgres"));
     let database = Database::new(Backend::Postgres).await;
     let outcome = async {
-        let Database::Postgres { url, .. } = &database else { return Ok(()) };
-        let service = population::cold(&tree, Some(url), NO_LIMITS, table).await?;
-        reading::measure(&service, constant, false, table).await
+        let service = population::cold(&tree, Some(database.url()), NO_LIMITS, table).await?;
+        reading::measure(&service, constant, false, table).await?;
+        table.section(format!("100 edits by a shell among {LARGE} skills, Postgres"));
+        watching::measure(&tree, &service, table).await?;
+        drop(service);
+        table.section(format!("sweeps of {LARGE} skills, Postgres"));
+        sweeping::measure(&tree, &database, table).await
     };
     let outcome = outcome.await;
     database.remove().await;

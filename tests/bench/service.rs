@@ -11,7 +11,6 @@ use std::{
 };
 
 use serde_json::Value;
-use sqlx::{ConnectOptions, Connection as _, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
 
 use crate::{
@@ -23,9 +22,6 @@ use crate::{
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// Its SQLite file, in its home.
-const DATABASE: &str = "larder.db";
 
 /// Larder, running, with a home of its own. Process and home go with this value.
 pub(crate) struct Service {
@@ -137,18 +133,6 @@ impl Service {
         Ok((watch.elapsed(), report))
     }
 
-    /// Marks every row of its SQLite file as invalidated, behind its back: no operation does that to
-    /// so many at once.
-    pub(crate) async fn invalidate_all(&self) -> Outcome<u64> {
-        let file = self.launch.home.path().join(DATABASE);
-        let options = SqliteConnectOptions::new().filename(file).busy_timeout(PATIENCE);
-        let mut database = options.connect().await?;
-        let all = "UPDATE collection_artifacts SET invalidated_at = synced_at";
-        let done = sqlx::query(all).execute(&mut database).await?;
-        database.close().await?;
-        Ok(done.rows_affected())
-    }
-
     /// The memory that the system counts for it.
     pub(crate) fn memory(&self) -> Outcome<Memory> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
@@ -182,7 +166,7 @@ struct Launch {
 impl Launch {
     fn new(tree: &Tree, database: Option<&str>) -> Outcome<Self> {
         let home = tempfile::tempdir()?;
-        let in_home = || format!("sqlite://{}", home.path().join(DATABASE).display());
+        let in_home = || format!("sqlite://{}", home.path().join("larder.db").display());
         let database = database.map_or_else(in_home, str::to_owned);
         let mut arguments = tree.arguments();
         arguments.extend(["--database".into(), database.into()]);
