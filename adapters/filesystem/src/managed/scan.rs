@@ -68,7 +68,7 @@ pub(crate) fn scan(
     scan.manifest_hash = scan.issues.is_empty().then(|| hash(items.len()));
     scan.issues = in_path_order(scan.issues);
     let outcome = |id: &ArtifactId, entry: &Entry| {
-        read_entry(reader, &root, id, entry, known.get(id).filter(|_| !force))
+        read_entry(&root, id, entry, started_at, known.get(id).filter(|_| !force))
     };
     (scan.read, scan.gone) = settle(&items, known, |_| false, outcome);
     scan.read.sort_by(|a, b| a.path.cmp(&b.path));
@@ -81,11 +81,12 @@ pub(crate) fn read(
     listings: &Listings,
     id: &ArtifactId,
 ) -> Result<Option<Artifact>, SourceError> {
+    let read_at = reader.clock.now();
     let Source { name, root, .. } = reader.source;
     let listing = listings.of(root);
     let root = Root::open(root).map_err(|error| unreadable(name, error))?;
     let entry = listing.entry(reader, &root, id)?;
-    Ok(entry.and_then(|entry| match read_entry(reader, &root, id, &entry, None) {
+    Ok(entry.and_then(|entry| match read_entry(&root, id, &entry, read_at, None) {
         Outcome::Read(artifact) => Some(*artifact),
         Outcome::Unchanged | Outcome::Vanished => None,
     }))
@@ -148,15 +149,16 @@ fn distinct(
     kept
 }
 
+/// Reads the file of an entry. `read_at` is a moment before the manifest was looked at: what was
+/// written after it may have changed both, and only one of them be seen here.
 fn read_entry(
-    reader: &Reader<'_>,
     root: &Root,
     id: &ArtifactId,
     entry: &Entry,
+    read_at: Timestamp,
     known: Option<&KnownArtifact>,
 ) -> Outcome {
     let hash = entry::hash(&entry.bytes());
-    let read_at = reader.clock.now();
     if let Some(KnownArtifact { path, fingerprint: Some(known), .. }) = known
         && stat_like(root, path, known).managed(&hash) == *known
     {

@@ -4,6 +4,7 @@
 mod discover;
 mod hostile;
 mod managed;
+mod managed_times;
 mod plain;
 mod projects;
 mod support;
