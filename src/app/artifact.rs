@@ -265,12 +265,7 @@ impl Larder {
 /// Whether a row was invalidated for nothing. One that was not is written anew, with the time at which
 /// somebody asked for it.
 fn is_confirmed(row: &CollectionArtifact, now: &Artifact) -> bool {
-    let before = &row.artifact;
-    row.synced_at.is_none()
-        && before.revision == now.revision
-        && before.health == now.health
-        && before.updated_at == now.updated_at
-        && before.path == now.path
+    row.synced_at.is_none() && row.artifact.state() == now.state()
 }
 
 /// What became of one artifact.
@@ -280,7 +275,11 @@ fn compare(before: Option<&Artifact>, after: Option<&Artifact>) -> Summary {
         (None, None) => {}
         (None, Some(_)) => counts.created = 1,
         (Some(_), None) => counts.removed = 1,
-        (Some(before), Some(after)) if before.revision == after.revision => counts.unchanged = 1,
+        (Some(before), Some(after))
+            if before.revision == after.revision && before.health == after.health =>
+        {
+            counts.unchanged = 1;
+        }
         (Some(_), Some(_)) => counts.updated = 1,
     }
     let mut summary = Summary { counts, ..Summary::default() };

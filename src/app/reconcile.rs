@@ -57,7 +57,7 @@ fn compare(known: &Known, scan: Scan, force: bool, mut delta: Delta) -> (Delta, 
         let before = known.get(&artifact.id);
         let artifact = clean(artifact);
         outcome.count(&artifact, before);
-        if let Some(before) = before.filter(|before| !force && is_same(before, &artifact)) {
+        if let Some(before) = before.filter(|before| !force && before.state() == artifact.state()) {
             delta.recheck(artifact, before.invalidated);
             continue;
         }
@@ -92,14 +92,6 @@ async fn aside<T: Send + 'static>(
 pub(super) fn clean(mut artifact: Artifact) -> Artifact {
     artifact.metadata = artifact.metadata.cleaned();
     artifact
-}
-
-/// Whether nothing that a row has of an artifact has changed since the last read.
-pub(super) fn is_same(before: &KnownArtifact, now: &Artifact) -> bool {
-    before.revision == now.revision
-        && before.health == now.health
-        && before.updated_at == now.updated_at
-        && before.path == now.path
 }
 
 /// Counts and issues while they are gathered.

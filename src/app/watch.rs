@@ -12,10 +12,7 @@ use std::{
 
 use tokio::{sync::mpsc, task::JoinSet};
 
-use super::{
-    Error, Larder, RefreshOptions, chain, lock,
-    reconcile::{clean, is_same},
-};
+use super::{Error, Larder, RefreshOptions, chain, lock, reconcile::clean};
 use crate::{
     domain::{
         collection::{RegisteredSource, Source},
@@ -168,7 +165,7 @@ impl Larder {
                 return Ok(false);
             };
             let artifact = clean(artifact);
-            if is_same(before, &artifact) {
+            if before.state() == artifact.state() {
                 delta.recheck(artifact, before.invalidated);
                 summary.counts.unchanged += 1;
                 continue;

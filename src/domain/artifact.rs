@@ -144,7 +144,31 @@ pub struct Artifact {
     pub read_at: Timestamp,
 }
 
+/// By what a row is compared with its artifact: if these are the same, everything is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State<'a> {
+    /// The hash of the source bytes.
+    pub revision: &'a Revision,
+    /// The path relative to the source's root.
+    pub path: &'a str,
+    /// How well it could be read.
+    pub health: Health,
+    /// The main file's modification time.
+    pub updated_at: Option<Timestamp>,
+}
+
 impl Artifact {
+    /// By what it is compared with a row.
+    #[must_use]
+    pub fn state(&self) -> State<'_> {
+        State {
+            revision: &self.revision,
+            path: &self.path,
+            health: self.health,
+            updated_at: self.updated_at,
+        }
+    }
+
     /// A broken artifact keeps the metadata it had before, if it had any.
     pub fn keep_last_good(&mut self, before: Metadata) {
         if self.health == Health::Broken && before != Metadata::default() {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     Timestamp,
-    artifact::{Artifact, Health},
+    artifact::{Artifact, Health, State},
     change::CollectionChange,
     id::{ArtifactId, CollectionId, SourceName},
     report::SourceReport,
@@ -31,6 +31,19 @@ pub struct KnownArtifact {
     pub problem_line: Option<u32>,
     /// Its file's modification time.
     pub updated_at: Option<Timestamp>,
+}
+
+impl KnownArtifact {
+    /// By what it is compared with its artifact.
+    #[must_use]
+    pub fn state(&self) -> State<'_> {
+        State {
+            revision: &self.revision,
+            path: &self.path,
+            health: self.health,
+            updated_at: self.updated_at,
+        }
+    }
 }
 
 /// What the cache knows of a source: every row of its home collection that belongs to it.

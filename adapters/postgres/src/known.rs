@@ -41,21 +41,36 @@ const COLUMNS: &str = "json_build_array(a.artifact_id, a.path, a.revision, a.fin
 
 /// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut PgConnection, source: &SourceName) -> Result<Known> {
+    // In pieces, each one document: row by row takes longer, and one document of all rows keeps the
+    // thread that receives it from answering requests.
     static KNOWN: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "SELECT COALESCE(json_agg({COLUMNS}), '[]')::TEXT FROM collection_artifacts a \
-             WHERE a.collection_id = $2 AND a.source_collection = $1 AND a.type IS NOT NULL"
+            "SELECT COALESCE(json_agg({COLUMNS} ORDER BY a.artifact_id), '[]')::TEXT \
+             FROM (SELECT * FROM collection_artifacts \
+                 WHERE collection_id = $2 AND source_collection = $1 AND type IS NOT NULL \
+                     AND artifact_id > $3 ORDER BY artifact_id LIMIT 200) a"
         )
     });
+    const SIZE: &str = "SELECT artifact_count FROM collections WHERE id = $1";
     let Some(home) = sources::home(&mut *reader, source).await? else { return Ok(Known::new()) };
-    let rows: String = sqlx::query_scalar(KNOWN.as_str())
-        .bind(source.as_str())
-        .bind(home)
-        .fetch_one(reader)
-        .await?;
-    // It takes longer than a thread may be kept from answering requests.
-    let decoding = tokio::task::spawn_blocking(move || decoded(&rows));
-    decoding.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    // A map that grows copies itself again and again, and its old places stay with the process.
+    let size: i64 = sqlx::query_scalar(SIZE).bind(&home).fetch_one(&mut *reader).await?;
+    let mut known = Known::with_capacity(usize::try_from(size).unwrap_or_default());
+    let mut after = String::new();
+    loop {
+        let piece: String = sqlx::query_scalar(KNOWN.as_str())
+            .bind(source.as_str())
+            .bind(&home)
+            .bind(&after)
+            .fetch_one(&mut *reader)
+            .await?;
+        // Decoding it would keep a thread from answering requests.
+        let decoding = tokio::task::spawn_blocking(move || decoded(&piece));
+        let rows = decoding.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?;
+        let Some((last, _)) = rows.last() else { return Ok(known) };
+        last.as_str().clone_into(&mut after);
+        known.extend(rows);
+    }
 }
 
 /// What is known of a source's artifacts at these paths.
@@ -78,10 +93,10 @@ pub(crate) async fn known_at(
         .bind(paths)
         .fetch_one(reader)
         .await?;
-    decoded(&rows)
+    Ok(decoded(&rows)?.into_iter().collect())
 }
 
-fn decoded(rows: &str) -> Result<Known> {
+fn decoded(rows: &str) -> Result<Vec<(ArtifactId, KnownArtifact)>> {
     let rows: Vec<KnownRow> = from_json(rows)?;
     rows.into_iter().map(|row| Ok((row.id.clone(), row.into_domain()?))).collect()
 }
