@@ -275,9 +275,7 @@ fn compare(before: Option<&Artifact>, after: Option<&Artifact>) -> Summary {
         (None, None) => {}
         (None, Some(_)) => counts.created = 1,
         (Some(_), None) => counts.removed = 1,
-        (Some(before), Some(after))
-            if before.revision == after.revision && before.health == after.health =>
-        {
+        (Some(before), Some(after)) if before.state().reads_like(&after.state()) => {
             counts.unchanged = 1;
         }
         (Some(_), Some(_)) => counts.updated = 1,

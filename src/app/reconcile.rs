@@ -128,9 +128,7 @@ impl Outcome {
     fn count(&mut self, artifact: &Artifact, before: Option<&KnownArtifact>) {
         match before {
             None => self.counts.created += 1,
-            Some(before)
-                if before.revision == artifact.revision && before.health == artifact.health =>
-            {
+            Some(before) if before.state().reads_like(&artifact.state()) => {
                 self.counts.unchanged += 1;
             }
             Some(_) => self.counts.updated += 1,

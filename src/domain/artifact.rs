@@ -140,11 +140,11 @@ pub struct Artifact {
     pub added_at: Option<Timestamp>,
     /// The main file's modification time; `None` when there is no file.
     pub updated_at: Option<Timestamp>,
-    /// The moment just before the file was stat'ed: what the row's `synced_at` becomes.
+    /// A moment before any of its files was looked at: what the row's `synced_at` becomes.
     pub read_at: Timestamp,
 }
 
-/// By what a row is compared with its artifact: if these are the same, everything is.
+/// By what a row is compared with its artifact: if these are the same, the row stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State<'a> {
     /// The hash of the source bytes.
@@ -155,6 +155,14 @@ pub struct State<'a> {
     pub health: Health,
     /// The main file's modification time.
     pub updated_at: Option<Timestamp>,
+}
+
+impl State<'_> {
+    /// Whether a reader sees the same: a file that was only touched is no updated one.
+    #[must_use]
+    pub fn reads_like(&self, other: &Self) -> bool {
+        self.revision == other.revision && self.health == other.health
+    }
 }
 
 impl Artifact {

@@ -72,7 +72,7 @@ pub struct Recheck {
     pub revision: Revision,
     /// The fingerprint to compare next time.
     pub fingerprint: Option<String>,
-    /// The moment just before it was stat'ed.
+    /// A moment before any of its files was looked at.
     pub read_at: Timestamp,
 }
 

@@ -59,6 +59,7 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         a_detached_source_takes_no_change
         detaching_the_source_default_takes_its_rows_away
         another_root_takes_away_what_proved_the_rows
+        of_many_artifacts_each_is_known
         another_layout_is_remembered
         a_source_that_nobody_registered_takes_no_change
     }

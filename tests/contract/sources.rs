@@ -187,6 +187,19 @@ pub(crate) async fn another_root_takes_away_what_proved_the_rows(cache: &Cache) 
     assert_eq!(cache.synced_at("work", "skill:pdf").await, Some(at(0)), "no longer verified");
 }
 
+pub(crate) async fn of_many_artifacts_each_is_known(cache: &Cache) {
+    cache.register(&["work"]).await;
+    let work = source_name("work");
+    // An adapter may gather them in pieces: the last one full, then the last one of a single row.
+    for many in [400, 401] {
+        let all: Vec<_> = (0..many).map(|n| artifact(&format!("skill:s{n}"))).collect();
+        cache.put("work", all.clone()).await;
+        let known = cache.known(&work).await.unwrap();
+        assert_eq!(known.len(), many);
+        assert!(all.iter().all(|artifact| known[&artifact.id].state() == artifact.state()));
+    }
+}
+
 pub(crate) async fn another_layout_is_remembered(cache: &Cache) {
     cache.register(&["work"]).await;
     let plain = Source { layout: Layout::Plain, ..source("work") };

@@ -54,8 +54,11 @@ pub(crate) async fn known(reader: &mut PgConnection, source: &SourceName) -> Res
     const SIZE: &str = "SELECT artifact_count FROM collections WHERE id = $1";
     let Some(home) = sources::home(&mut *reader, source).await? else { return Ok(Known::new()) };
     // A map that grows copies itself again and again, and its old places stay with the process.
-    let size: i64 = sqlx::query_scalar(SIZE).bind(&home).fetch_one(&mut *reader).await?;
-    let mut known = Known::with_capacity(usize::try_from(size).unwrap_or_default());
+    let size: Option<i64> =
+        sqlx::query_scalar(SIZE).bind(&home).fetch_optional(&mut *reader).await?;
+    // A mirror may have been deleted since.
+    let size = size.and_then(|size| usize::try_from(size).ok()).unwrap_or_default();
+    let mut known = Known::with_capacity(size);
     let mut after = String::new();
     loop {
         let piece: String = sqlx::query_scalar(KNOWN.as_str())
