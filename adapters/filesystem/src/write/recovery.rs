@@ -230,7 +230,7 @@ fn set_aside(tree: &Tree, id: &str, number: usize, action: &Action) -> Result<()
     };
     tree.make_directories(&tree.own(CONFLICTS))?;
     let kept = tree.own(&format!("{CONFLICTS}/{id}-{number}"));
-    tracing::error!(path = about, kept, "somebody saved this file while a write was unfinished");
+    tracing::warn!(path = about, kept, "somebody saved this file while a write was unfinished");
     match tree.rename(staged, &kept) {
         Err(error)
             if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) =>
