@@ -3,9 +3,12 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use super::{Error, KeeperState, Larder, RefreshOptions};
-use crate::domain::{
-    collection::RegisteredSource,
-    report::{Counts, Issue},
+use crate::{
+    domain::{
+        collection::RegisteredSource,
+        report::{Counts, Issue},
+    },
+    ports::Pace,
 };
 
 /// Whether requests can be answered.
@@ -39,13 +42,16 @@ impl Larder {
         Ok(sources)
     }
 
-    /// Scans all sources; then the cache is filled.
+    /// Scans all sources; then the cache is filled. Nobody waits for it where it was filled before.
     pub(super) async fn populate(
         self: &Arc<Self>,
         sources: &[RegisteredSource],
     ) -> Result<(), Error> {
         let started = self.now();
-        let reports = self.refresh_sources(sources, RefreshOptions::default()).await?;
+        let is_filled = self.filled.load(Ordering::Acquire);
+        let pace = if is_filled { Pace::Gentle } else { Pace::Swift };
+        let options = RefreshOptions { pace, ..RefreshOptions::default() };
+        let reports = self.refresh_sources(sources, options).await?;
         let Counts { created, updated, unchanged, removed, skipped, ok, recovered, broken, .. } =
             self.summary_of_all(&reports).await?.counts;
         for shadowed in self.ports.cache.shadowed().await?.0 {

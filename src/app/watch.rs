@@ -165,12 +165,15 @@ impl Larder {
                 return Ok(false);
             };
             let artifact = clean(artifact);
+            if before.state().reads_like(&artifact.state()) {
+                summary.counts.unchanged += 1;
+            } else {
+                summary.counts.updated += 1;
+            }
             if before.state() == artifact.state() {
                 delta.recheck(artifact, before.invalidated);
-                summary.counts.unchanged += 1;
                 continue;
             }
-            summary.counts.updated += 1;
             summary.tell(artifact.breakage(), 0);
             delta.upserts.push(self.fit(&source.home, artifact).await);
         }

@@ -153,6 +153,9 @@ pub struct State<'a> {
     pub path: &'a str,
     /// How well it could be read.
     pub health: Health,
+    /// Why it is broken, and the line; for broken artifacts alone. Files that cannot be read at all
+    /// have the same revision, whatever the reason.
+    pub problem: Option<(&'a str, Option<u32>)>,
     /// The main file's modification time.
     pub updated_at: Option<Timestamp>,
 }
@@ -161,7 +164,9 @@ impl State<'_> {
     /// Whether a reader sees the same: a file that was only touched is no updated one.
     #[must_use]
     pub fn reads_like(&self, other: &Self) -> bool {
-        self.revision == other.revision && self.health == other.health
+        self.revision == other.revision
+            && self.health == other.health
+            && self.problem == other.problem
     }
 }
 
@@ -173,6 +178,11 @@ impl Artifact {
             revision: &self.revision,
             path: &self.path,
             health: self.health,
+            problem: self
+                .problem
+                .as_ref()
+                .filter(|_| self.health == Health::Broken)
+                .map(|told| (told.message.as_str(), told.line)),
             updated_at: self.updated_at,
         }
     }

@@ -41,6 +41,7 @@ impl KnownArtifact {
             revision: &self.revision,
             path: &self.path,
             health: self.health,
+            problem: self.problem.as_deref().map(|message| (message, self.problem_line)),
             updated_at: self.updated_at,
         }
     }

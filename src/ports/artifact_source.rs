@@ -69,6 +69,9 @@ pub struct Scan {
     /// Paths that gave no row: shadowed, refused, unreadable. Told anew by every scan, in path
     /// order.
     pub issues: Vec<Issue>,
+    /// Whether known rows come from an earlier version of the reader, which may have read the same
+    /// bytes otherwise: what was `read` replaces its row in any case.
+    pub outdated: bool,
     /// A hash of the manifest, to be handed back by the next scan; `None` for a plain directory.
     pub manifest_hash: Option<String>,
 }

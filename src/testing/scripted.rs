@@ -20,7 +20,7 @@ use crate::{
         report::Issue,
         watching::Change,
     },
-    ports::{ArtifactSource, Clock, Scan, ScanOptions, SourceError, Watch},
+    ports::{ArtifactSource, Clock, Pace, Scan, ScanOptions, SourceError, Watch},
 };
 
 /// Changes that a watch holds before its teller waits.
@@ -43,11 +43,13 @@ pub(super) struct Script {
     pub(super) artifacts: BTreeMap<ArtifactId, Artifact>,
     issues: Vec<Issue>,
     manifest_hash: Option<String>,
+    outdated: bool,
     silent: Option<String>,
     failure: Option<Failure>,
     pub(super) writes: u64,
     pub(super) remembered: Remembered,
     scans: u64,
+    pace: Pace,
     reads: u64,
     gate: Option<Arc<Doors>>,
     read_gate: Option<Arc<Doors>>,
@@ -152,6 +154,11 @@ impl ScriptedSource {
         self.with(source, |script| script.manifest_hash = hash.map(ToOwned::to_owned));
     }
 
+    /// Makes the rows those of an earlier reader, at the scans to come.
+    pub fn set_outdated(&self, source: &SourceName) {
+        self.with(source, |script| script.outdated = true);
+    }
+
     /// Gives a reason why the file system tells nothing of a source in watches to come.
     pub fn silence(&self, source: &SourceName, reason: &str) {
         self.with(source, |script| script.silent = Some(reason.to_owned()));
@@ -211,6 +218,12 @@ impl ScriptedSource {
         self.with(source, |script| script.scans)
     }
 
+    /// The pace of the source's last scan.
+    #[must_use]
+    pub fn pace(&self, source: &SourceName) -> Pace {
+        self.with(source, |script| script.pace)
+    }
+
     /// How many times a single artifact of the source was asked for.
     #[must_use]
     pub fn reads(&self, source: &SourceName) -> u64 {
@@ -235,11 +248,13 @@ impl Script {
             artifacts: BTreeMap::new(),
             issues: Vec::new(),
             manifest_hash: None,
+            outdated: false,
             silent: None,
             failure: None,
             writes: 0,
             remembered: Remembered::default(),
             scans: 0,
+            pace: Pace::default(),
             reads: 0,
             gate: None,
             read_gate: None,
@@ -272,6 +287,7 @@ impl Script {
             read,
             gone,
             issues: self.issues.clone(),
+            outdated: self.outdated,
             manifest_hash: self.manifest_hash.clone(),
         })
     }
@@ -303,6 +319,7 @@ impl ArtifactSource for ScriptedSource {
     ) -> Result<Scan, SourceError> {
         let now = self.clock.now();
         let (scan, gate) = self.with(&source.name, |script| {
+            script.pace = options.pace;
             (script.scan(&known, options.force, now), script.gate.take())
         });
         if let Some(doors) = gate {

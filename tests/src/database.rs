@@ -101,23 +101,28 @@ impl Database {
         repository
     }
 
-    /// Runs statements past the repository, as somebody else would.
+    /// Runs statements past the repository, as somebody else would; answers how many rows they
+    /// changed.
     ///
     /// # Panics
     /// When the database refuses one.
-    pub async fn execute(&self, sql: &str) {
+    pub async fn execute(&self, sql: &str) -> u64 {
         let statements = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
         match self {
             Self::Sqlite { url, .. } => {
                 let mut connection =
                     SqliteConnection::connect(url).await.expect("the database opens");
-                statements.execute(&mut connection).await.expect("the statements succeed");
+                let done =
+                    statements.execute(&mut connection).await.expect("the statements succeed");
                 connection.close().await.expect("the connection closes");
+                done.rows_affected()
             }
             Self::Postgres { url, .. } => {
                 let mut connection = PgConnection::connect(url).await.expect("the server answers");
-                statements.execute(&mut connection).await.expect("the statements succeed");
+                let done =
+                    statements.execute(&mut connection).await.expect("the statements succeed");
                 connection.close().await.expect("the connection closes");
+                done.rows_affected()
             }
         }
     }

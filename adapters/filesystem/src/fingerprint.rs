@@ -65,7 +65,7 @@ impl Stat {
         format!("{READER}:{}", self.text)
     }
 
-    /// The fingerprint of an artifact with a manifest entry of that hash.
+    /// The fingerprint of an artifact with a manifest entry of that hash, in hexadecimal digits.
     pub(crate) fn managed(&self, entry: &str) -> String {
         format!("{READER}:{entry}:{}", self.text)
     }
@@ -84,6 +84,16 @@ impl Stat {
 /// The depth that was given to [`Stat::chosen_in`], if the fingerprint is of such a stat.
 pub(crate) fn depth(fingerprint: &str) -> Option<usize> {
     fingerprint.split('/').nth(1)?.parse::<u8>().ok().map(usize::from)
+}
+
+/// Whether a fingerprint is from another version of the reader.
+pub(crate) fn is_outdated(fingerprint: &str) -> bool {
+    fingerprint.split(':').next() != Some(READER)
+}
+
+/// The entry's hash that was given to [`Stat::managed`].
+pub(crate) fn entry_hash(fingerprint: Option<&str>) -> Option<u64> {
+    u64::from_str_radix(fingerprint?.split(':').nth(1)?, 16).ok()
 }
 
 #[cfg(test)]
@@ -107,6 +117,7 @@ mod tests {
         let stat = Stat::of(&file.as_file().metadata().unwrap());
         assert!(stat.ends(&stat.managed("abc")));
         assert!(!stat.ends(&Stat::nothing().managed("abc")));
+        assert_eq!(entry_hash(Some(&stat.managed("abc"))), Some(0xabc));
     }
 
     #[test]

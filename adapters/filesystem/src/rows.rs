@@ -18,7 +18,14 @@ use larder::{
 };
 use rayon::prelude::*;
 
-use crate::{FileKind, files::Root, fingerprint::Stat, reading::Reading, unreadable};
+use crate::{
+    FileKind,
+    files::Root,
+    fingerprint::{Stat, is_outdated},
+    gentle::give_way,
+    reading::Reading,
+    unreadable,
+};
 
 /// What the reading of one source needs.
 pub(crate) struct Reader<'a> {
@@ -46,7 +53,13 @@ impl Reader<'_> {
 /// A scan that did not get as far as the artifacts.
 pub(crate) fn scan_without_root(root: RootState, started_at: Timestamp, known: &Known) -> Scan {
     let gone = known.keys().cloned().collect();
-    Scan { started_at, root, read: Vec::new(), gone, issues: Vec::new(), manifest_hash: None }
+    let (read, issues) = (Vec::new(), Vec::new());
+    Scan { started_at, root, read, gone, issues, outdated: false, manifest_hash: None }
+}
+
+/// Whether an earlier version of the reader has read some of the known rows.
+pub(crate) fn outdated(known: &Known) -> bool {
+    known.values().filter_map(|row| row.fingerprint.as_deref()).any(is_outdated)
 }
 
 /// What became of one artifact in a scan.
@@ -66,7 +79,11 @@ pub(crate) fn settle<T: Sync>(
     spared: impl Fn(&KnownArtifact) -> bool,
     outcome: impl Fn(&ArtifactId, &T) -> Outcome + Sync,
 ) -> (Vec<Artifact>, Vec<ArtifactId>) {
-    let outcomes: Vec<Outcome> = items.par_iter().map(|(id, item)| outcome(id, item)).collect();
+    let outcome = |(id, item): &(ArtifactId, T)| {
+        give_way();
+        outcome(id, item)
+    };
+    let outcomes: Vec<Outcome> = items.par_iter().map(outcome).collect();
     let (mut read, mut there) = (Vec::new(), HashSet::with_capacity(items.len()));
     for ((id, _), outcome) in items.iter().zip(outcomes) {
         match outcome {

@@ -9,7 +9,7 @@ use crate::{
         delta::Scope, freshness::TimeToLive, guard::RootState, query::CollectionQuery,
         report::RefreshStatus,
     },
-    ports::{Clock, SourceError},
+    ports::{Clock, Pace, SourceError},
     testing::artifact,
 };
 
@@ -53,6 +53,7 @@ async fn three_hours(policy: Policy) -> u64 {
     let keeper = keep(&house.larder);
     let end = house.clock.now() + Duration::from_hours(3);
     let before = house.files.scans(&house.work);
+    assert_eq!(house.files.pace(&house.work), Pace::Swift, "the cache was empty");
     while house.clock.now() < end {
         until(|| house.clock.sleepers() > 0).await;
         let next = house.larder.keeper_status().next_run_at.unwrap();
@@ -62,6 +63,7 @@ async fn three_hours(policy: Policy) -> u64 {
         sweep(&house).await;
     }
     keeper.abort();
+    assert_eq!(house.files.pace(&house.work), Pace::Gentle);
     house.files.scans(&house.work) - before
 }
 

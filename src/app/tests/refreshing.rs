@@ -84,6 +84,38 @@ async fn what_turns_broken_keeps_its_last_good_metadata() {
 }
 
 #[tokio::test]
+async fn a_broken_artifact_is_told_with_the_problem_that_it_has_now() {
+    let house = filled(&[]).await;
+    let refused = |message: &str| {
+        let mut artifact = artifact("skill:a").in_health(Health::Broken);
+        artifact.problem.as_mut().unwrap().message = message.into();
+        artifact
+    };
+    house.files.put(&house.work, refused("it leads out of the collection"));
+    house.refresh().await;
+    house.tick();
+    house.files.put(&house.work, refused("it is too large"));
+    assert_eq!(house.refresh().await.summary.counts.updated, 1);
+    let problem = house.row("skill:a").await.unwrap().artifact.problem.unwrap();
+    assert_eq!(problem.message, "it is too large");
+}
+
+#[tokio::test]
+async fn a_reader_that_reads_the_same_bytes_better_has_its_rows_written() {
+    let house = filled(&["skill:a"]).await;
+    let mut better = artifact("skill:a");
+    better.metadata.description = Some("read better".into());
+    house.files.put(&house.work, better.clone());
+    house.refresh().await;
+    assert_ne!(house.description("skill:a").await.as_deref(), Some("read better"), "same bytes");
+    house.tick();
+    house.files.put(&house.work, better);
+    house.files.set_outdated(&house.work);
+    house.refresh().await;
+    assert_eq!(house.description("skill:a").await.as_deref(), Some("read better"));
+}
+
+#[tokio::test]
 async fn a_missing_root_is_guarded_until_the_removals_are_confirmed() {
     let house = filled(&["skill:a", "skill:b"]).await;
     house.files.set_root(&house.work, RootState::Missing);

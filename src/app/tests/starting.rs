@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     app::Readiness,
+    ports::Pace,
     testing::{BuildArtifact, artifact},
 };
 
@@ -21,6 +22,7 @@ async fn an_empty_cache_is_filled_before_it_is_ready() {
     start.await.unwrap().unwrap();
     assert!(matches!(house.larder.readiness().await, Readiness::Ready));
     assert!(house.row("skill:a").await.is_some());
+    assert_eq!(house.files.pace(&house.work), Pace::Swift, "everybody waits for it");
 }
 
 #[tokio::test]
@@ -41,6 +43,7 @@ async fn a_filled_cache_is_served_at_once_and_verified_meanwhile() {
     gate.open();
     start.await.unwrap().unwrap();
     assert_eq!(house.description("skill:a").await.as_deref(), Some("new"));
+    assert_eq!(house.files.pace(&house.work), Pace::Gentle, "nobody waits for it");
 }
 
 #[tokio::test]

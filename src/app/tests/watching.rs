@@ -1,11 +1,14 @@
 //! Following what the files' watcher tells.
 
-use tokio::task::JoinHandle;
+use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::*;
 use crate::{
     app::Readiness,
-    domain::watching::{Change, WatchMode},
+    domain::{
+        report::RefreshScope,
+        watching::{Change, WatchMode},
+    },
     testing::{BuildArtifact, artifact},
 };
 
@@ -63,6 +66,27 @@ async fn a_file_that_says_the_same_raises_no_generation() {
     house.files.tell(files(&house, &["skills/a"])).await;
     until(|| house.files.reads(&house.work) > reads + 1).await;
     assert_eq!(house.larder.collection("default").await.unwrap().generation, generation);
+    watch.abort();
+}
+
+#[tokio::test]
+async fn a_file_that_was_only_touched_counts_as_unchanged() {
+    let mut metrics = MockMetricsSink::new();
+    let (told, mut counted) = mpsc::unbounded_channel();
+    metrics.expect_refreshed().returning(move |scope, summary, _| {
+        if scope == RefreshScope::Files {
+            told.send(summary.counts).unwrap();
+        }
+    });
+    let house = House::with_metrics(metrics);
+    house.files.put(&house.work, artifact("skill:a"));
+    let watch = watched(&house).await;
+    house.files.put(&house.work, artifact("skill:a").changed_at(Some(at(7))));
+    house.files.tell(files(&house, &["skills/a"])).await;
+    let counts = counted.recv().await.unwrap();
+    assert_eq!((counts.unchanged, counts.updated), (1, 0));
+    // The row is written before it is counted.
+    assert_eq!(house.row("skill:a").await.unwrap().artifact.updated_at, Some(at(7)));
     watch.abort();
 }
 

@@ -25,10 +25,11 @@ use super::{
 };
 use crate::{
     files::{Refusal, Root},
-    fingerprint::{Stat, depth},
+    fingerprint::{Stat, depth, entry_hash},
+    gentle::give_way,
     json::{self, pointer_step, split_pointer},
     reading::Reading,
-    rows::{Outcome, Parts, Reader, in_path_order, scan_without_root, settle, shown},
+    rows::{Outcome, Parts, Reader, in_path_order, outdated, scan_without_root, settle, shown},
     unreadable,
 };
 
@@ -48,30 +49,34 @@ pub(crate) fn scan(
     let Some(files) = ManifestFiles::read(&root, source)? else {
         return Ok(scan_without_root(RootState::ManifestMissing, started_at, known));
     };
-    // How many rows came of it belongs to the hash: rows may have gone by other ways.
+    // The rows' entries belong to the hash: a single read may have stored one of another manifest
+    // while this one was looked at, and rows may have gone by other ways.
     let files_hash = files.hash();
-    let hash = |rows: usize| format!("{files_hash}:{rows}");
+    let hash = |entries: u64| format!("{files_hash}:{entries:x}");
     let mut scan = Scan {
         started_at,
         root: RootState::Present,
         read: Vec::new(),
         gone: Vec::new(),
         issues: Vec::new(),
-        manifest_hash: Some(hash(known.len())),
+        outdated: outdated(known),
+        manifest_hash: entries_of(known.values().map(fingerprint_of)).map(hash),
     };
-    if !force && scan.manifest_hash.as_deref() == manifest_hash && all_untouched(&root, known) {
+    let same = scan.manifest_hash.is_some() && scan.manifest_hash.as_deref() == manifest_hash;
+    if !force && same && all_untouched(&root, known) {
         return Ok(scan);
     }
     let entries = files.entries(source)?;
     let items = distinct(entries, &files, &mut scan.issues);
-    // What was left out is told anew by every scan, so the next one must parse the manifest again.
-    scan.manifest_hash = scan.issues.is_empty().then(|| hash(items.len()));
     scan.issues = in_path_order(scan.issues);
     let outcome = |id: &ArtifactId, entry: &Entry| {
         read_entry(&root, id, entry, started_at, known.get(id).filter(|_| !force))
     };
     (scan.read, scan.gone) = settle(&items, known, |_| false, outcome);
     scan.read.sort_by(|a, b| a.path.cmp(&b.path));
+    // What was left out is told anew by every scan, so the next one must parse the manifest again.
+    scan.manifest_hash =
+        if scan.issues.is_empty() { entries_after(&scan, known).map(hash) } else { None };
     Ok(scan)
 }
 
@@ -92,9 +97,29 @@ pub(crate) fn read(
     }))
 }
 
+fn fingerprint_of(row: &KnownArtifact) -> Option<&str> {
+    row.fingerprint.as_deref()
+}
+
+/// What the rows' entries come to, in whatever order: the sum of their hashes. `None` where a row
+/// does not tell its own.
+fn entries_of<'a>(fingerprints: impl Iterator<Item = Option<&'a str>>) -> Option<u64> {
+    fingerprints.map(entry_hash).try_fold(0, |sum: u64, hash| Some(sum.wrapping_add(hash?)))
+}
+
+/// The same, of the rows as they are once the scan is applied.
+fn entries_after(scan: &Scan, known: &Known) -> Option<u64> {
+    let replaced: HashSet<_> =
+        scan.read.iter().map(|artifact| &artifact.id).chain(&scan.gone).collect();
+    let kept = known.iter().filter(|(id, _)| !replaced.contains(id));
+    let read = scan.read.iter().map(|artifact| artifact.fingerprint.as_deref());
+    entries_of(kept.map(|(_, row)| fingerprint_of(row)).chain(read))
+}
+
 /// Whether every known file is as it was; the entries are, since the manifest is.
 fn all_untouched(root: &Root, known: &Known) -> bool {
     known.par_iter().all(|(_, row)| {
+        give_way();
         let fingerprint = row.fingerprint.as_deref();
         fingerprint.is_some_and(|text| stat_like(root, &row.path, text).ends(text))
     })

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     FileKind,
     files::Root,
+    gentle::give_way,
     json::split_pointer,
     rows::{Reader, shown},
 };
@@ -55,7 +56,11 @@ pub(super) fn items(
     let source = &reader.source.name;
     let from_json = |(path, role): &(String, Role)| {
         let is_json = !matches!(role, Role::Skill | Role::Single(_));
-        let file = is_json.then(|| JsonFile::read(reader, root, path, *role))??;
+        if !is_json {
+            return None;
+        }
+        give_way();
+        let file = JsonFile::read(reader, root, path, *role)?;
         Some(FromJson::of(file, source, &walk.loose))
     };
     let from_json: Vec<FromJson> = walk.files.par_iter().filter_map(from_json).collect();

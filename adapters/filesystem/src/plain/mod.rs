@@ -31,7 +31,7 @@ use crate::{
     files::{Refusal, Root, stays_inside},
     json::split_pointer,
     reading::{Reading, is_markdown},
-    rows::{Outcome, Parts, Reader, in_path_order, scan_without_root, settle},
+    rows::{Outcome, Parts, Reader, in_path_order, outdated, scan_without_root, settle},
     unreadable,
 };
 
@@ -58,7 +58,8 @@ pub(crate) fn scan(reader: &Reader<'_>, known: &Known, force: bool) -> Result<Sc
     };
     let (read, gone) = settle(&items, known, |row| spared(&row.path), outcome);
     let issues = in_path_order(issues);
-    Ok(Scan { started_at, root: RootState::Present, read, gone, issues, manifest_hash: None })
+    let (root, outdated) = (RootState::Present, outdated(known));
+    Ok(Scan { started_at, root, read, gone, issues, outdated, manifest_hash: None })
 }
 
 /// Reads one artifact where it was last.

@@ -14,6 +14,7 @@ use super::classify::{Dir, Here, Role, is_skill_file};
 use crate::{
     FileKind,
     files::{Refusal, Root},
+    gentle::give_way,
     reading::is_markdown,
     rows::{in_path_order, shown},
 };
@@ -66,6 +67,7 @@ fn descend(root: &Root, walk: &mut Walk) {
     while !walk.subdirs.is_empty() {
         let level = std::mem::take(&mut walk.subdirs);
         let found = level.par_iter().fold(Walk::default, |mut walk, dir| {
+            give_way();
             if let Err(error) = list(root, dir, &mut walk) {
                 // One that went away meanwhile is gone, and that is all.
                 if error.kind() != io::ErrorKind::NotFound {

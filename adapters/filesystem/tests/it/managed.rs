@@ -85,6 +85,29 @@ async fn an_entry_that_was_taken_out_is_gone_and_a_row_that_was_lost_comes_back(
 }
 
 #[tokio::test]
+async fn a_row_of_an_earlier_manifest_is_read_again_whoever_stored_it() {
+    let fixture = three();
+    let first = fixture.scan().await;
+    let manifest = fs::read_to_string(fixture.root.join("collection.toml")).unwrap();
+    let version = format!("{manifest}version_spec = \"v2\"\n");
+    fixture.write("collection.toml", &version);
+    let second = fixture.rescan(&known(&first), first.manifest_hash.clone()).await;
+    let [changed] = ids(&second)[..] else { panic!("{:?}", ids(&second)) };
+    let mut rows = known(&first);
+    rows.extend(known(&second));
+    let hash = second.manifest_hash.clone();
+    assert!(hash.is_some());
+    assert!(fixture.rescan(&rows, hash.clone()).await.read.is_empty());
+
+    // A single read saw the first manifest after this scan began, and its row is the newer one.
+    let late = known(&first).remove_entry(&ArtifactId::parse(changed).unwrap()).unwrap();
+    rows.extend([late]);
+    let third = fixture.rescan(&rows, hash).await;
+    assert_eq!(ids(&third), [changed]);
+    assert_eq!(third.manifest_hash, second.manifest_hash);
+}
+
+#[tokio::test]
 async fn a_forced_scan_reads_all() {
     let fixture = three();
     let first = fixture.scan().await;
