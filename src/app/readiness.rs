@@ -42,15 +42,17 @@ impl Larder {
         Ok(sources)
     }
 
-    /// Scans all sources; then the cache is filled. Nobody waits for it where it was filled before.
+    /// Scans all sources; then the cache is filled. Nobody waits for a source that was scanned before.
     pub(super) async fn populate(
         self: &Arc<Self>,
         sources: &[RegisteredSource],
     ) -> Result<(), Error> {
         let started = self.now();
-        let is_filled = self.filled.load(Ordering::Acquire);
-        let pace = if is_filled { Pace::Gentle } else { Pace::Swift };
-        let options = RefreshOptions { pace, ..RefreshOptions::default() };
+        let options = |known: &RegisteredSource| {
+            let is_new = known.verified_at.is_none();
+            let pace = if is_new { Pace::Swift } else { Pace::Gentle };
+            RefreshOptions { pace, ..RefreshOptions::default() }
+        };
         let reports = self.refresh_sources(sources, options).await?;
         let Counts { created, updated, unchanged, removed, skipped, ok, recovered, broken, .. } =
             self.summary_of_all(&reports).await?.counts;

@@ -57,7 +57,7 @@ impl Larder {
         let summary = match (collection.kind, &collection.source) {
             (CollectionKind::Default, _) => {
                 let sources = self.register_sources().await?;
-                self.summary_of_all(&self.refresh_sources(&sources, options).await?).await?
+                self.summary_of_all(&self.refresh_sources(&sources, |_| options).await?).await?
             }
             (CollectionKind::Mirror, Some(source)) if !collection.detached => {
                 Summary::of([&*self.enqueue(source, options).outcome().await?])
@@ -96,7 +96,7 @@ impl Larder {
     ) -> Result<BatchReport, Error> {
         let started = self.now();
         let sources = self.register_sources().await?;
-        let reports = self.refresh_sources(&sources, options).await?;
+        let reports = self.refresh_sources(&sources, |_| options).await?;
         let mut collections = Vec::with_capacity(reports.len());
         for (source, report) in sources.iter().zip(&reports) {
             let home = self.collection(source.home.as_str()).await?;
@@ -154,10 +154,10 @@ impl Larder {
     pub(super) async fn refresh_sources(
         self: &Arc<Self>,
         sources: &[RegisteredSource],
-        options: RefreshOptions,
+        options: impl Fn(&RegisteredSource) -> RefreshOptions,
     ) -> Result<Vec<Arc<SourceReport>>, Error> {
-        let runs: Vec<_> =
-            sources.iter().map(|known| self.enqueue(&known.source.name, options)).collect();
+        let enqueue = |known: &RegisteredSource| self.enqueue(&known.source.name, options(known));
+        let runs: Vec<_> = sources.iter().map(enqueue).collect();
         let mut reports = Vec::with_capacity(runs.len());
         for run in runs {
             reports.push(run.outcome().await?);

@@ -111,14 +111,14 @@ async fn fresh(table: &mut Table) -> Outcome<()> {
     for layout in [Layout::Plain, Layout::Managed] {
         let tree = Tree::write(layout, LARGE)?;
         table.section(format!("100 edits by a shell among {LARGE} skills ({layout:?}), SQLite"));
-        let (service, _) = Service::start(&tree, None).await?;
+        let database = Database::new(Backend::Sqlite).await;
+        let (service, _) = Service::start(&tree, Some(database.url())).await?;
         watching::measure(&tree, &service, table).await?;
         if layout == Layout::Plain {
             population::memory("after the edits", &service, table)?;
         }
         drop(service);
         table.section(format!("sweeps of {LARGE} skills ({layout:?}), SQLite"));
-        let database = Database::new(Backend::Sqlite).await;
         sweeping::measure(&tree, &database, table).await?;
     }
     Ok(())

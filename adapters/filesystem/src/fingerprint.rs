@@ -6,8 +6,9 @@ use chrono::{DateTime, TimeDelta};
 use larder::domain::Timestamp;
 
 /// The version of the reader. It goes into every fingerprint, so that a reader that reads better
-/// reads everything anew.
-pub(crate) const READER: &str = "2";
+/// reads everything anew. A row that tells no reader, since it was invalidated or its file was only
+/// just written, keeps what an earlier one read until it changes, or until a refresh is forced.
+pub(crate) const READER: u32 = 2;
 
 /// A file whose status changed this shortly before it was read may change again without another
 /// time: file systems keep times in steps of up to a second or so.
@@ -86,9 +87,10 @@ pub(crate) fn depth(fingerprint: &str) -> Option<usize> {
     fingerprint.split('/').nth(1)?.parse::<u8>().ok().map(usize::from)
 }
 
-/// Whether a fingerprint is from another version of the reader.
+/// Whether a fingerprint is from an earlier version of the reader.
 pub(crate) fn is_outdated(fingerprint: &str) -> bool {
-    fingerprint.split(':').next() != Some(READER)
+    let reader = fingerprint.split(':').next().and_then(|reader| reader.parse::<u32>().ok());
+    reader.is_none_or(|reader| reader < READER)
 }
 
 /// The entry's hash that was given to [`Stat::managed`].
@@ -118,6 +120,14 @@ mod tests {
         assert!(stat.ends(&stat.managed("abc")));
         assert!(!stat.ends(&Stat::nothing().managed("abc")));
         assert_eq!(entry_hash(Some(&stat.managed("abc"))), Some(0xabc));
+    }
+
+    #[test]
+    fn a_fingerprint_tells_its_reader() {
+        let own = Stat::nothing().plain();
+        assert!(own.starts_with("2:"), "a new version goes into this test");
+        assert!(is_outdated(&own.replacen('2', "1", 1)) && is_outdated("none"));
+        assert!(!is_outdated(&own) && !is_outdated(&own.replacen('2', "3", 1)));
     }
 
     #[test]

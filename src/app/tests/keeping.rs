@@ -1,10 +1,12 @@
 //! The keeper, by a clock that is set by hand.
 
+use std::collections::BTreeSet;
+
 use tokio::task::JoinHandle;
 
 use super::*;
 use crate::{
-    app::{KeeperState, Readiness},
+    app::{KeeperState, Readiness, jittered},
     domain::{
         delta::Scope, freshness::TimeToLive, guard::RootState, query::CollectionQuery,
         report::RefreshStatus,
@@ -65,6 +67,14 @@ async fn three_hours(policy: Policy) -> u64 {
     keeper.abort();
     assert_eq!(house.files.pace(&house.work), Pace::Gentle);
     house.files.scans(&house.work) - before
+}
+
+#[test]
+fn pauses_are_up_to_a_tenth_shorter_each_by_another_part() {
+    let every = Duration::from_mins(5);
+    let pauses: BTreeSet<_> = (0..100).map(|_| jittered(every)).collect();
+    assert!(pauses.iter().all(|pause| (every * 9 / 10..=every).contains(pause)), "{pauses:?}");
+    assert!(pauses.len() > 50, "{pauses:?}");
 }
 
 #[tokio::test]

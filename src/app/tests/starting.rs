@@ -33,6 +33,7 @@ async fn a_filled_cache_is_served_at_once_and_verified_meanwhile() {
     house.tick();
     house.files.put(&house.work, artifact("skill:a").described("new"));
 
+    let added = house.cover("added");
     let gate = house.files.hold(&house.work);
     let larder = Larder::new(house.larder.ports.clone(), Policy::default());
     let restarted = Arc::clone(&larder);
@@ -44,6 +45,7 @@ async fn a_filled_cache_is_served_at_once_and_verified_meanwhile() {
     start.await.unwrap().unwrap();
     assert_eq!(house.description("skill:a").await.as_deref(), Some("new"));
     assert_eq!(house.files.pace(&house.work), Pace::Gentle, "nobody waits for it");
+    assert_eq!(house.files.pace(&added), Pace::Swift, "nobody sees anything of it before");
 }
 
 #[tokio::test]

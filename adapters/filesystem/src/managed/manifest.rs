@@ -58,7 +58,7 @@ impl ManifestFiles {
     /// Tells one state of both files, and one version of the reader, from the next.
     pub(crate) fn hash(&self) -> String {
         let lock = self.lock.as_deref().map(Vec::as_slice).unwrap_or_default();
-        Revision::of(&[READER.as_bytes(), &self.manifest, lock]).as_str().to_owned()
+        Revision::of(&[&READER.to_be_bytes(), &self.manifest, lock]).as_str().to_owned()
     }
 
     /// The fingerprint of both files, where it proves something about a read at that moment.

@@ -63,7 +63,7 @@ pub(crate) fn scan(
         manifest_hash: entries_of(known.values().map(fingerprint_of)).map(hash),
     };
     let same = scan.manifest_hash.is_some() && scan.manifest_hash.as_deref() == manifest_hash;
-    if !force && same && all_untouched(&root, known) {
+    if !force && same && !scan.outdated && all_untouched(&root, known) {
         return Ok(scan);
     }
     let entries = files.entries(source)?;

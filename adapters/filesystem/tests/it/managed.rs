@@ -108,6 +108,23 @@ async fn a_row_of_an_earlier_manifest_is_read_again_whoever_stored_it() {
 }
 
 #[tokio::test]
+async fn rows_of_an_earlier_reader_are_read_again_and_said_to_be_such() {
+    let fixture = three();
+    let first = fixture.scan().await;
+    assert!(!first.outdated);
+    let mut rows = known(&first);
+    let same = fixture.rescan(&rows, first.manifest_hash.clone()).await;
+    assert!(!same.outdated);
+    for row in rows.values_mut() {
+        let (_, rest) = row.fingerprint.as_deref().unwrap().split_once(':').unwrap();
+        row.fingerprint = Some(format!("1:{rest}"));
+    }
+    let again = fixture.rescan(&rows, first.manifest_hash).await;
+    assert!(again.outdated);
+    assert_eq!(ids(&again).len(), 3);
+}
+
+#[tokio::test]
 async fn a_forced_scan_reads_all() {
     let fixture = three();
     let first = fixture.scan().await;
