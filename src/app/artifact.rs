@@ -185,7 +185,8 @@ impl Larder {
             }
             Ok(None) => true,
             Err(error) => {
-                tracing::warn!(source = %source.name, %id, error = chain(&error), "a read failed");
+                // The keeper warns of the source's trouble; who reads must not fill the log with it.
+                tracing::debug!(source = %source.name, %id, error = chain(&error), "a read failed");
                 false
             }
         };

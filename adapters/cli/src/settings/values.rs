@@ -28,7 +28,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map(Duration::from_secs)
         .filter(|duration| !duration.is_zero() && *duration <= LONGEST)
         .ok_or_else(|| {
-            format!("\"{text}\" is no duration: write a number and s, m, h or d, such as 30m")
+            format!(
+                "\"{text}\" is no duration: write a number from 1 and s, m, h or d, such as 30m"
+            )
         })
 }
 

@@ -75,9 +75,9 @@ impl CuratedApi {
 
     /// Add artifacts to a collection
     ///
-    /// To a curated one. Each is read from its files again; one that the cache does not hold yet is
-    /// looked for there, 32 of them at most. An artifact that leaves its files is hidden from the
-    /// collection, comes back with them, and is forgotten after 30 days.
+    /// To a curated one. Each that is added is read from its files again; one that the cache does not
+    /// hold yet is looked for there, 32 of them at most. An artifact that leaves its source is hidden
+    /// from the collection, comes back with it, and is forgotten after 30 days.
     #[oai(
         path = "/:collection_id/artifacts",
         method = "post",
