@@ -185,7 +185,7 @@ impl Larder {
             }
             Ok(None) => true,
             Err(error) => {
-                // The keeper warns of the source's trouble; who reads must not fill the log with it.
+                // Scans warn of the source's trouble; who reads must not fill the log with it.
                 tracing::debug!(source = %source.name, %id, error = chain(&error), "a read failed");
                 false
             }
@@ -276,10 +276,7 @@ fn compare(before: Option<&Artifact>, after: Option<&Artifact>) -> Summary {
         (None, None) => {}
         (None, Some(_)) => counts.created = 1,
         (Some(_), None) => counts.removed = 1,
-        (Some(before), Some(after)) if before.state().reads_like(&after.state()) => {
-            counts.unchanged = 1;
-        }
-        (Some(_), Some(_)) => counts.updated = 1,
+        (Some(before), Some(after)) => counts.count_reread(&before.state(), &after.state()),
     }
     let mut summary = Summary { counts, ..Summary::default() };
     if let Some(after) = after {

@@ -129,10 +129,7 @@ impl Outcome {
     fn count(&mut self, artifact: &Artifact, before: Option<&KnownArtifact>) {
         match before {
             None => self.counts.created += 1,
-            Some(before) if before.state().reads_like(&artifact.state()) => {
-                self.counts.unchanged += 1;
-            }
-            Some(_) => self.counts.updated += 1,
+            Some(before) => self.counts.count_reread(&before.state(), &artifact.state()),
         }
         self.counts.count_health(artifact.health);
         self.issues.extend(artifact.breakage());

@@ -165,11 +165,7 @@ impl Larder {
                 return Ok(false);
             };
             let artifact = clean(artifact);
-            if before.state().reads_like(&artifact.state()) {
-                summary.counts.unchanged += 1;
-            } else {
-                summary.counts.updated += 1;
-            }
+            summary.counts.count_reread(&before.state(), &artifact.state());
             if before.state() == artifact.state() {
                 delta.recheck(artifact, before.invalidated);
                 continue;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Timestamp,
-    artifact::Health,
+    artifact::{Health, State},
     delta::Shadowed,
     id::{ArtifactId, CollectionId, SourceName},
 };
@@ -155,6 +155,12 @@ impl Counts {
             Health::Recovered => self.recovered += 1,
             Health::Broken => self.broken += 1,
         }
+    }
+
+    /// Counts an artifact that had a row and was read again: as updated where a reader sees another.
+    pub fn count_reread(&mut self, before: &State<'_>, after: &State<'_>) {
+        let count = if before.reads_like(after) { &mut self.unchanged } else { &mut self.updated };
+        *count += 1;
     }
 
     /// Adds another source's counts.
