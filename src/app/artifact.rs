@@ -90,7 +90,7 @@ impl Larder {
             summary = summary.and(compare(Some(&row.artifact), Some(&artifact)));
             let name = &known.source.name;
             let delta =
-                deltas.entry(name.clone()).or_insert_with(|| Delta::new(name.clone(), self.now()));
+                deltas.entry(name.clone()).or_insert_with(|| Delta::new(name.clone(), started));
             if is_confirmed(row, &artifact) {
                 delta.recheck(artifact, true);
             } else {

@@ -28,7 +28,8 @@ impl Larder {
         force: bool,
         started: Timestamp,
     ) -> Result<(Delta, SourceReport), Error> {
-        let delta = Delta::new(registered.source.name.clone(), self.now());
+        let name = registered.source.name.clone();
+        let delta = Delta { since: started, ..Delta::new(name, self.now()) };
         let rows = known.len() + scan.read.len();
         let (mut delta, outcome) = aside(rows, move || compare(&known, scan, force, delta)).await?;
         for &place in &outcome.broke {

@@ -92,8 +92,11 @@ pub struct Delta {
     /// Whose artifacts.
     pub source: SourceName,
     /// Rows to make or replace; each applies only where no row exists or the stored `synced_at` is
-    /// null or before the artifact's `read_at`.
+    /// null or before the artifact's `read_at`. One that shows a reader nothing new is left out where
+    /// the row was read after `since`: that change was told by who stored it.
     pub upserts: Vec<Artifact>,
+    /// A moment before the rows were looked at with which the artifacts were compared.
+    pub since: Timestamp,
     /// Fingerprints to store, under the same condition. No visible change: no new generation.
     pub rechecks: Vec<Recheck>,
     /// The same, and every row of the source's artifact, in every collection, that was invalidated
@@ -118,6 +121,7 @@ impl Delta {
         Self {
             source,
             upserts: Vec::new(),
+            since: now,
             rechecks: Vec::new(),
             confirmed: Vec::new(),
             removals: Vec::new(),

@@ -2,6 +2,7 @@
 
 use larder::{
     domain::{
+        artifact::Artifact,
         change::CollectionChange,
         delta::{Delta, Recheck, Verified},
         revision::Revision,
@@ -83,6 +84,32 @@ pub(crate) async fn an_older_read_in_a_delta_does_not_stop_the_others(cache: &Ca
     assert_eq!(cache.description("default", "skill:pdf").await.unwrap(), "edited");
     assert_eq!(cache.ids("default").await, ["skill:pdf", "skill:tea"]);
     assert_eq!(cache.collection_of("work").await.artifact_count, 2);
+}
+
+pub(crate) async fn what_somebody_else_has_stored_meanwhile_is_no_second_change(cache: &Cache) {
+    cache.register(&["work"]).await;
+    cache.put("work", [artifact("skill:pdf").described("first").read_at(at(5))]).await;
+    // Two saw the edit: both began to look before one of them stored it.
+    let edited = || artifact("skill:pdf").described("edited").rewritten();
+    let found =
+        |artifact: Artifact| Delta { upserts: vec![artifact], since: at(10), ..delta("work") };
+    let told = cache.apply(found(edited().read_at(at(11)))).await.unwrap();
+    assert_eq!(told.changes.len(), 2);
+    let again = cache.apply(found(edited().read_at(at(12)))).await.unwrap();
+    assert_eq!(again.changes, []);
+    assert_eq!(cache.synced_at("work", "skill:pdf").await, Some(at(11)));
+
+    let differs = edited().changed_at(Some(at(3))).read_at(at(13));
+    assert_eq!(cache.apply(found(differs.clone())).await.unwrap().changes.len(), 2);
+    cache.invalidate_collection("work", at(14)).await;
+    let revived = cache.apply(found(differs.clone().read_at(at(15)))).await.unwrap();
+    assert_eq!(revived.changes.len(), 2);
+    assert_eq!(cache.synced_at("work", "skill:pdf").await, Some(at(15)));
+
+    // Who began after that asked for this read.
+    let asked = Delta { since: at(16), ..found(differs.read_at(at(17))) };
+    assert_eq!(cache.apply(asked).await.unwrap().changes.len(), 2);
+    assert_eq!(cache.synced_at("default", "skill:pdf").await, Some(at(17)));
 }
 
 pub(crate) async fn a_removal_spares_what_was_read_since_the_scan_began(cache: &Cache) {

@@ -1,6 +1,6 @@
 //! Applying a delta: the home's rows first, then all that follows from them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use larder::domain::{
     Timestamp,
@@ -16,7 +16,7 @@ use crate::{
     collections,
     derive::{self, Followed},
     error::Result,
-    row::{CHUNK, Row, columns_of_row, micros, to_json, values},
+    row::{CHUNK, Row, UNSEEN, VALUES, columns_of_row, micros, to_json, values},
     search::{self, Document},
     sources, tags,
 };
@@ -32,6 +32,21 @@ const KEPT_ADDED_AT: &str = "CASE \
 const MANY: usize = 1_000;
 const ANALYZE: &str = "ANALYZE collection_artifacts, artifact_tags, search_documents";
 
+/// Whether the stored row is valid and shows a reader the same as the new one.
+static LOOKS_LIKE: LazyLock<String> = LazyLock::new(|| {
+    let shown = |of: &str| {
+        let shown = VALUES.iter().filter(|column| !UNSEEN.contains(column));
+        shown.map(|column| format!("{of}.{column}")).collect::<Vec<_>>().join(", ")
+    };
+    let (stored, new) = (shown("collection_artifacts"), shown("excluded"));
+    format!(
+        "collection_artifacts.missing_since IS NULL \
+             AND (collection_artifacts.invalidated_at IS NULL \
+                 OR collection_artifacts.invalidated_at < collection_artifacts.synced_at) \
+             AND ROW ({stored}) IS NOT DISTINCT FROM ROW ({new})"
+    )
+});
+
 /// The collection that follows from all sources.
 const DEFAULT: &str = "default";
 
@@ -45,7 +60,7 @@ pub(crate) async fn apply(writer: &mut PgConnection, delta: Delta) -> Result<App
     };
     let rows = delta.upserts.len() + delta.removals.len();
     let mut change = Change::new(&mut *writer, delta.source, home, delta.now);
-    change.upsert(delta.upserts).await?;
+    change.upsert(delta.upserts, delta.since).await?;
     change.remove(&delta.removals, delta.removed_before).await?;
     change.recheck(&delta.rechecks).await?;
     change.recheck(&delta.confirmed).await?;
@@ -90,7 +105,7 @@ impl<'a> Change<'a> {
         }
     }
 
-    async fn upsert(&mut self, mut artifacts: Vec<Artifact>) -> Result<()> {
+    async fn upsert(&mut self, mut artifacts: Vec<Artifact>, since: Timestamp) -> Result<()> {
         if artifacts.is_empty() {
             return Ok(());
         }
@@ -103,8 +118,8 @@ impl<'a> Change<'a> {
             artifacts.into_iter().partition(|artifact| artifact.added_at.is_some());
 
         tags::remove(self.writer, &[&self.home], &ids).await?;
-        let mut stored = self.store(dated, "excluded.added_at").await?;
-        stored.extend(self.store(undated, KEPT_ADDED_AT).await?);
+        let mut stored = self.store(dated, "excluded.added_at", since).await?;
+        stored.extend(self.store(undated, KEPT_ADDED_AT, since).await?);
         tags::add(self.writer, &[&self.home], &ids).await?;
         documents.retain(|document| stored.contains(&document.artifact_id));
         search::store(self.writer, &self.source, &documents).await?;
@@ -116,12 +131,13 @@ impl<'a> Change<'a> {
         &mut self,
         artifacts: Vec<Artifact>,
         added_at: &'static str,
+        since: Timestamp,
     ) -> Result<BTreeSet<String>> {
         let mut artifacts = artifacts.into_iter().peekable();
         let mut stored = BTreeSet::new();
         while artifacts.peek().is_some() {
             let chunk = artifacts.by_ref().take(CHUNK).collect();
-            stored.extend(self.store_chunk(chunk, added_at).await?);
+            stored.extend(self.store_chunk(chunk, added_at, since).await?);
         }
         Ok(stored)
     }
@@ -130,6 +146,7 @@ impl<'a> Change<'a> {
         &mut self,
         artifacts: Vec<Artifact>,
         added_at: &'static str,
+        since: Timestamp,
     ) -> Result<Vec<String>> {
         let whole_chunk = artifacts.len() == CHUNK;
         let mut sql = QueryBuilder::new("INSERT INTO collection_artifacts (collection_id, ");
@@ -149,8 +166,13 @@ impl<'a> Change<'a> {
                      missing_since = NULL, {replaced} \
              WHERE collection_artifacts.source_collection <> excluded.source_collection \
                  OR collection_artifacts.synced_at IS NULL \
-                 OR collection_artifacts.synced_at < excluded.synced_at \
-             RETURNING collection_artifacts.artifact_id"
+                 OR (collection_artifacts.synced_at < excluded.synced_at \
+                     AND (collection_artifacts.synced_at < "
+        ));
+        sql.push_bind(micros(since)).push(format_args!(
+            " OR collection_artifacts.added_at <> {added_at} OR NOT ({LOOKS_LIKE}))) \
+             RETURNING collection_artifacts.artifact_id",
+            LOOKS_LIKE = *LOOKS_LIKE
         ));
         // Only the statement of a whole chunk comes again and is worth keeping prepared.
         let stored = sql.build_query_scalar().persistent(whole_chunk);

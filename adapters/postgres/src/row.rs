@@ -60,6 +60,9 @@ pub(crate) const VALUES: [&str; 25] = [
     "synced_at",
 ];
 
+/// Those of [`VALUES`] that say how a row was read, not what a reader sees in it.
+pub(crate) const UNSEEN: [&str; 2] = ["fingerprint", "synced_at"];
+
 /// [`VALUES`] as a list in which each is written by `form`.
 pub(crate) fn values(form: impl Fn(&str) -> String) -> String {
     VALUES.map(form).join(", ")

@@ -61,6 +61,14 @@ impl Row {
         self.source == other.source && own == other.artifact
     }
 
+    /// Whether it has shown a reader the same as a newer one since then.
+    pub(super) fn says_already(&self, newer: &Self, since: Timestamp) -> bool {
+        let read_at = newer.artifact.read_at;
+        let own = Self { artifact: Artifact { read_at, ..self.artifact.clone() }, ..self.clone() };
+        let is_valid = !self.is_invalidated() && self.missing_since.is_none();
+        is_valid && self.artifact.read_at >= since && own.looks_like(newer)
+    }
+
     /// Whether what was read then may replace it.
     pub(super) fn is_older_than(&self, read_at: Timestamp) -> bool {
         self.artifact.read_at < read_at

@@ -114,7 +114,7 @@ impl Tables {
         let before = self.snapshot();
         let mut touched = BTreeSet::new();
         for artifact in delta.upserts {
-            touched.extend(self.put(&home, &delta.source, artifact, delta.now));
+            touched.extend(self.put(&home, &delta.source, artifact, delta.since, delta.now));
         }
         let mut removed = 0;
         for id in delta.removals {
@@ -145,12 +145,14 @@ impl Tables {
         Applied { removed, hidden, returned, changes: self.bump(changed, &before, delta.now) }
     }
 
-    /// Makes or replaces a row of a home; answers which, unless what stands there is as new.
+    /// Makes or replaces a row of a home; answers which, unless what stands there is as new or says
+    /// the same since then.
     fn put(
         &mut self,
         home: &CollectionId,
         source: &SourceName,
         mut artifact: Artifact,
+        since: Timestamp,
         now: Timestamp,
     ) -> Option<ArtifactId> {
         let id = artifact.id.clone();
@@ -163,6 +165,9 @@ impl Tables {
         artifact.added_at.get_or_insert(made_at);
         let invalidated_at = old.and_then(|row| row.invalidated_at);
         let row = Row { source: source.clone(), artifact, invalidated_at, missing_since: None };
+        if own.is_some_and(|own| own.says_already(&row, since)) {
+            return None;
+        }
         self.rows_mut(home).insert(id.clone(), row);
         Some(id)
     }
