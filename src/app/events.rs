@@ -16,8 +16,8 @@ pub(super) const UNREAD: usize = 256;
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The generation of every collection: at the beginning, and whenever changes may have gone by
-    /// unseen.
+    /// The generation of every collection: at the beginning, when the collections are others, and
+    /// whenever changes may have gone by unseen.
     Generations(Vec<(CollectionId, u64)>),
     /// A collection's rows have changed, by this process or another one.
     CollectionChanged(CollectionChange),
@@ -75,7 +75,8 @@ impl Larder {
                         return Some(Event::CollectionChanged(change));
                     }
                     // One commit may change more collections than are kept for a listener.
-                    Ok(CacheNotice::Missed) | Err(RecvError::Lagged(_)) => {
+                    Ok(CacheNotice::Collections | CacheNotice::Missed)
+                    | Err(RecvError::Lagged(_)) => {
                         return self.generations(&mut events.told).await.ok();
                     }
                     Err(RecvError::Closed) => return None,

@@ -73,6 +73,9 @@ impl Larder {
             duration_ms = self.took(started),
             "population ends"
         );
+        for name in self.policy.ttl.unused(&self.every_collection().await?) {
+            tracing::warn!(name, "cache.ttl_by_collection names a collection that is not there");
+        }
         self.filled.store(true, Ordering::Release);
         Ok(())
     }

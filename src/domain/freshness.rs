@@ -45,6 +45,13 @@ impl TimeToLive {
         own.or_else(|| self.by_collection.get(&collection.name)).copied().unwrap_or(self.default)
     }
 
+    /// The names that no collection has: one is misspelt, or its collection is still to come.
+    pub fn unused(&self, collections: &[Collection]) -> impl Iterator<Item = &str> {
+        let is_meant =
+            |name: &String| collections.iter().any(|it| it.id.as_str() == name || it.name == *name);
+        self.by_collection.keys().filter(move |name| !is_meant(name)).map(String::as_str)
+    }
+
     /// The shortest of all.
     #[must_use]
     pub fn shortest(&self) -> Duration {

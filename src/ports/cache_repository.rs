@@ -50,6 +50,8 @@ pub type Lease = Box<dyn Any + Send>;
 pub enum CacheNotice {
     /// A collection's rows have changed.
     Changed(CollectionChange),
+    /// Collections were made, renamed, described or deleted, or the sources are others.
+    Collections,
     /// Changes may have gone by unseen.
     Missed,
 }

@@ -128,6 +128,7 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         every_commit_is_told_once_in_order
         what_changes_nothing_is_not_told
         an_invalidation_and_a_registration_are_told_too
+        that_the_collections_are_others_is_told
     }
     pages {
         pages_go_both_ways_by_every_sort_and_limit

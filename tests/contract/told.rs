@@ -5,14 +5,15 @@ use std::time::Duration;
 use larder::{
     domain::{
         change::CollectionChange,
+        curated::{CollectionEdit, Naming, NewCollection},
         delta::{Delta, Scope},
     },
     ports::CacheNotice,
-    testing::{BuildArtifact, artifact, artifact_id, at, source_name},
+    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source_name},
 };
 use tokio::sync::broadcast::Receiver;
 
-use crate::cache::{Cache, delta};
+use crate::cache::{Cache, delta, now};
 
 /// Far longer than any database takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -44,7 +45,7 @@ async fn has_told(notices: &mut Receiver<CacheNotice>, change: &CollectionChange
 pub(crate) async fn told(notices: &mut Receiver<CacheNotice>) -> CollectionChange {
     match tokio::time::timeout(PATIENCE, notices.recv()).await.unwrap().unwrap() {
         CacheNotice::Changed(change) => change,
-        CacheNotice::Missed => panic!("nothing was missed"),
+        notice => panic!("no change of rows: {notice:?}"),
     }
 }
 
@@ -84,4 +85,34 @@ pub(crate) async fn an_invalidation_and_a_registration_are_told_too(cache: &Cach
     cache.register(&["probe"]).await;
     let change = told(&mut notices).await;
     assert_eq!((change.collection.as_str(), change.removed), ("default", 1));
+    others_are_told(&mut notices).await;
+}
+
+async fn others_are_told(notices: &mut Receiver<CacheNotice>) {
+    let notice = tokio::time::timeout(PATIENCE, notices.recv()).await.unwrap().unwrap();
+    assert_eq!(notice, CacheNotice::Collections);
+}
+
+pub(crate) async fn that_the_collections_are_others_is_told(cache: &Cache) {
+    let mut notices = listening(cache).await;
+    let id = collection_id("shelf-1");
+    let new = NewCollection::new("shelf", None).unwrap();
+    assert_eq!(cache.create_collection(&id, &new, None, now()).await.unwrap(), Naming::Done);
+    others_are_told(&mut notices).await;
+    let edit = CollectionEdit::new(Some("board"), None).unwrap();
+    assert_eq!(cache.change_collection(&id, &edit).await.unwrap(), Naming::Done);
+    others_are_told(&mut notices).await;
+
+    // What comes to nothing is not told, nor is what is known already.
+    cache.register(&["work", "probe"]).await;
+    let taken = collection_id("shelf-2");
+    let new = NewCollection::new("board", None).unwrap();
+    assert_eq!(cache.create_collection(&taken, &new, None, now()).await.unwrap(), Naming::Taken);
+    assert_eq!(cache.change_collection(&taken, &edit).await.unwrap(), Naming::Taken);
+    assert!(!cache.delete_collection(&taken).await.unwrap());
+    assert!(cache.delete_collection(&id).await.unwrap());
+    others_are_told(&mut notices).await;
+    cache.register(&["work", "probe", "late"]).await;
+    others_are_told(&mut notices).await;
+    assert!(notices.is_empty());
 }

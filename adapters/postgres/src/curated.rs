@@ -14,6 +14,7 @@ use sqlx::PgConnection;
 use crate::{
     collections::{self, LOCK_ORDER},
     error::{Result, undecodable},
+    notices,
     row::{VISIBLE, micros, values},
     search,
     sources::one_at_a_time,
@@ -43,8 +44,9 @@ pub(crate) async fn create(
         .bind(new.purpose.as_deref())
         .bind(created_by)
         .bind(micros(now))
-        .execute(writer)
+        .execute(&mut *writer)
         .await?;
+    notices::tell_of_collections(writer).await?;
     Ok(Naming::Done)
 }
 
@@ -71,9 +73,13 @@ pub(crate) async fn change(
         .bind(name.map(text::sort_key))
         .bind(edit.purpose.is_some())
         .bind(edit.purpose.as_ref().and_then(Purpose::as_deref))
-        .execute(writer)
+        .execute(&mut *writer)
         .await?;
-    Ok(if changed.rows_affected() == 0 { Naming::Unknown } else { Naming::Done })
+    if changed.rows_affected() == 0 {
+        return Ok(Naming::Unknown);
+    }
+    notices::tell_of_collections(writer).await?;
+    Ok(Naming::Done)
 }
 
 /// Whether another collection has that name or that id.
@@ -98,8 +104,9 @@ pub(crate) async fn delete(writer: &mut PgConnection, id: &CollectionId) -> Resu
     if let Some(source) = source {
         let source = SourceName::new(source).map_err(undecodable)?;
         search::remove_all(writer, &source).await?;
-        sqlx::query(FORGET).bind(source.as_str()).execute(writer).await?;
+        sqlx::query(FORGET).bind(source.as_str()).execute(&mut *writer).await?;
     }
+    notices::tell_of_collections(writer).await?;
     Ok(true)
 }
 

@@ -26,7 +26,15 @@ const CHANNEL: &str = "'larder_' || md5(current_schema())";
 /// Tells changes when the transaction commits, and never if it does not.
 pub(crate) async fn tell(writer: &mut PgConnection, changes: &[CollectionChange]) -> Result<()> {
     // One by one: a payload has 8,000 bytes at most.
-    let payloads = changes.iter().map(to_json).collect::<Result<Vec<_>>>()?;
+    notify(writer, changes.iter().map(to_json).collect::<Result<_>>()?).await
+}
+
+/// Tells that the collections are others.
+pub(crate) async fn tell_of_collections(writer: &mut PgConnection) -> Result<()> {
+    notify(writer, vec![to_json(&None::<CollectionChange>)?]).await
+}
+
+async fn notify(writer: &mut PgConnection, payloads: Vec<String>) -> Result<()> {
     let sql = format!("SELECT pg_notify({CHANNEL}, payload) FROM unnest($1::TEXT[]) payload");
     sqlx::query(sqlx::AssertSqlSafe(sql)).bind(payloads).execute(writer).await?;
     Ok(())
@@ -104,8 +112,12 @@ async fn hand_on(
             continue;
         };
         let Some(told) = told? else { return Ok(()) };
-        let notice =
-            serde_json::from_str(told.payload()).map_or(CacheNotice::Missed, CacheNotice::Changed);
+        let notice = match serde_json::from_str(told.payload()) {
+            Ok(Some(change)) => CacheNotice::Changed(change),
+            Ok(None) => CacheNotice::Collections,
+            // Of another version of Larder.
+            Err(_) => CacheNotice::Missed,
+        };
         // Nobody may be listening.
         let _ = notices.send(notice);
     }

@@ -15,6 +15,7 @@ use crate::{
     apply::Change,
     collections,
     error::{Result, undecodable},
+    notices,
     row::{micros, timestamp},
 };
 
@@ -112,6 +113,9 @@ pub(crate) async fn register(
         touched.add(promote_all(writer, known, now).await?);
     }
     let changes = collections::bump(writer, &touched, now).await?;
+    if after.iter().map(|known| &known.source.name).collect::<BTreeSet<_>>() != was {
+        notices::tell_of_collections(writer).await?;
+    }
     let mut after: HashMap<_, _> =
         after.into_iter().map(|known| (known.source.name.clone(), known)).collect();
     let registered = given.iter().filter_map(|source| after.remove(&source.name)).collect();

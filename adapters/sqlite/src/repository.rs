@@ -86,6 +86,23 @@ impl SqliteRepository {
             let _ = self.notices.send(CacheNotice::Changed(change));
         }
     }
+
+    fn tell_of_collections(&self) {
+        let _ = self.notices.send(CacheNotice::Collections);
+    }
+
+    /// Commits what was to become of a collection.
+    async fn named(
+        &self,
+        transaction: Transaction<'_, Sqlite>,
+        naming: Result<Naming, sqlx::Error>,
+    ) -> Answer<Naming> {
+        let naming = self.committed(transaction, naming).await?;
+        if naming == Naming::Done {
+            self.tell_of_collections();
+        }
+        Ok(naming)
+    }
 }
 
 async fn begin(connection: &mut PoolConnection<Sqlite>) -> Answer<Transaction<'_, Sqlite>> {
@@ -188,9 +205,12 @@ impl CacheRepository for SqliteRepository {
     async fn register(&self, given: &[Source], now: Timestamp) -> Answer<Vec<RegisteredSource>> {
         let mut connection = self.writer().await?;
         let mut writer = begin(&mut connection).await?;
-        let (registered, changes) =
+        let (registered, changes, are_others) =
             sources::register(&mut writer, given, now).await.map_err(repository_error)?;
         self.commit(writer, changes).await?;
+        if are_others {
+            self.tell_of_collections();
+        }
         Ok(registered)
     }
 
@@ -257,21 +277,25 @@ impl CuratedCollections for SqliteRepository {
         let mut connection = self.writer().await?;
         let mut writer = begin(&mut connection).await?;
         let naming = curated::create(&mut writer, id, new, created_by, now).await;
-        self.committed(writer, naming).await
+        self.named(writer, naming).await
     }
 
     async fn change_collection(&self, id: &CollectionId, edit: &CollectionEdit) -> Answer<Naming> {
         let mut connection = self.writer().await?;
         let mut writer = begin(&mut connection).await?;
         let naming = curated::change(&mut writer, id, edit).await;
-        self.committed(writer, naming).await
+        self.named(writer, naming).await
     }
 
     async fn delete_collection(&self, id: &CollectionId) -> Answer<bool> {
         let mut connection = self.writer().await?;
         let mut writer = begin(&mut connection).await?;
         let deleted = curated::delete(&mut writer, id).await;
-        self.committed(writer, deleted).await
+        let deleted = self.committed(writer, deleted).await?;
+        if deleted {
+            self.tell_of_collections();
+        }
+        Ok(deleted)
     }
 
     async fn add_members(

@@ -80,13 +80,13 @@ pub(crate) async fn home(
     sqlx::query_scalar(HOME).bind(source.as_str()).fetch_optional(connection).await
 }
 
-/// Makes the cache know exactly these sources, within the caller's transaction; answers them, and
-/// what has changed.
+/// Makes the cache know exactly these sources, within the caller's transaction; answers them, what has
+/// changed, and whether they are others than before.
 pub(crate) async fn register(
     writer: &mut SqliteConnection,
     given: &[Source],
     now: Timestamp,
-) -> Result<(Vec<RegisteredSource>, Vec<CollectionChange>)> {
+) -> Result<(Vec<RegisteredSource>, Vec<CollectionChange>, bool)> {
     let default = CollectionId::default_collection();
     make_collection(writer, &default, "default", None, now).await?;
     let before = registered(writer).await?;
@@ -110,10 +110,11 @@ pub(crate) async fn register(
         touched.add(promote_all(writer, known, now).await?);
     }
     let changes = collections::bump(writer, &touched, now).await?;
+    let are_others = after.iter().map(|known| &known.source.name).collect::<BTreeSet<_>>() != was;
     let mut after: HashMap<_, _> =
         after.into_iter().map(|known| (known.source.name.clone(), known)).collect();
     let registered = given.iter().filter_map(|source| after.remove(&source.name)).collect();
-    Ok((registered, changes))
+    Ok((registered, changes, are_others))
 }
 
 async fn detach(writer: &mut SqliteConnection, source: &SourceName) -> Result<()> {

@@ -4,7 +4,9 @@ use super::*;
 use crate::{
     app::{Event, events::UNREAD},
     domain::{
+        curated::NewCollection,
         delta::{Delta, Scope},
+        id::CollectionId,
         report::RefreshStatus,
     },
     ports::{CacheRepository, Clock},
@@ -80,6 +82,22 @@ async fn what_all_generations_tell_is_not_told_after_them() {
     house.files.put(&house.work, artifact("skill:d"));
     house.refresh().await;
     assert_eq!([next().await, next().await].concat(), at(4));
+}
+
+#[tokio::test]
+async fn a_listener_hears_of_collections_that_were_made_and_deleted() {
+    let house = filled().await;
+    let mut events = house.larder.events().await.unwrap();
+    let mut shown = async || match house.larder.next_event(&mut events).await.unwrap() {
+        Event::Generations(all) => all.into_iter().map(|(id, _)| id).collect(),
+        other => panic!("{other:?}"),
+    };
+    let first: Vec<CollectionId> = shown().await;
+    let new = NewCollection::new("shelf", None).unwrap();
+    let shelf = house.larder.create_collection(&new, &Caller::local()).await.unwrap();
+    assert_eq!(shown().await.len(), first.len() + 1);
+    house.larder.delete_collection(shelf.id.as_str(), &Caller::local()).await.unwrap();
+    assert_eq!(shown().await, first);
 }
 
 #[tokio::test]

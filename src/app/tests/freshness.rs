@@ -54,6 +54,16 @@ async fn rows_go_stale_at_the_second_at_which_their_ttl_is_over() {
 }
 
 #[tokio::test]
+async fn a_ttl_whose_collection_is_not_there_is_told() {
+    let house = filled().await;
+    let collections = house.larder.every_collection().await.unwrap();
+    let five = Duration::from_mins(5);
+    let by_collection = ["hmoe", "home"].map(|name| (name.to_owned(), five)).into();
+    let ttl = TimeToLive { by_collection, ..TimeToLive::default() };
+    assert_eq!(ttl.unused(&collections).collect::<Vec<_>>(), ["hmoe"]);
+}
+
+#[tokio::test]
 async fn a_page_of_stale_rows_and_the_count_of_them_agree() {
     let house = filled().await;
     let default = house.larder.collection("default").await.unwrap();

@@ -7,7 +7,7 @@ mod tables;
 mod write;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -89,6 +89,17 @@ impl MemoryRepository {
             // Nobody may be listening.
             let _ = self.notices.send(CacheNotice::Changed(change.clone()));
         }
+    }
+
+    fn tell_of_collections(&self) {
+        let _ = self.notices.send(CacheNotice::Collections);
+    }
+
+    fn named(&self, naming: Naming) -> Naming {
+        if naming == Naming::Done {
+            self.tell_of_collections();
+        }
+        naming
     }
 
     fn tables(&self) -> Result<MutexGuard<'_, Tables>, RepositoryError> {
@@ -193,8 +204,15 @@ impl CacheRepository for MemoryRepository {
         sources: &[Source],
         now: Timestamp,
     ) -> Result<Vec<RegisteredSource>, RepositoryError> {
+        let before = self.tables()?.registered();
         let (registered, changes) = self.tables()?.register(sources, now);
         self.tell(&changes);
+        let names = |all: &[RegisteredSource]| -> BTreeSet<SourceName> {
+            all.iter().map(|known| known.source.name.clone()).collect()
+        };
+        if names(&before) != names(&registered) {
+            self.tell_of_collections();
+        }
         Ok(registered)
     }
 
@@ -250,7 +268,8 @@ impl CuratedCollections for MemoryRepository {
         created_by: Option<&str>,
         now: Timestamp,
     ) -> Result<Naming, RepositoryError> {
-        Ok(self.tables()?.create_collection(id, new, created_by, now))
+        let naming = self.tables()?.create_collection(id, new, created_by, now);
+        Ok(self.named(naming))
     }
 
     async fn change_collection(
@@ -258,11 +277,16 @@ impl CuratedCollections for MemoryRepository {
         id: &CollectionId,
         edit: &CollectionEdit,
     ) -> Result<Naming, RepositoryError> {
-        Ok(self.tables()?.change_collection(id, edit))
+        let naming = self.tables()?.change_collection(id, edit);
+        Ok(self.named(naming))
     }
 
     async fn delete_collection(&self, id: &CollectionId) -> Result<bool, RepositoryError> {
-        Ok(self.tables()?.delete_collection(id))
+        let deleted = self.tables()?.delete_collection(id);
+        if deleted {
+            self.tell_of_collections();
+        }
+        Ok(deleted)
     }
 
     async fn add_members(
