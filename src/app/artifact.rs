@@ -90,10 +90,11 @@ impl Larder {
             summary = summary.and(compare(Some(&row.artifact), Some(&artifact)));
             let name = &known.source.name;
             let delta =
-                deltas.entry(name.clone()).or_insert_with(|| Delta::new(name.clone(), started));
+                deltas.entry(name.clone()).or_insert_with(|| Delta::new(name.clone(), self.now()));
             if is_confirmed(row, &artifact) {
-                delta.recheck(artifact, true);
+                delta.recheck(&artifact, true);
             } else {
+                delta.anew = true;
                 delta.upserts.push(self.fit(&known.home, artifact).await);
             }
         }
@@ -227,8 +228,9 @@ impl Larder {
         let started = artifact.read_at;
         let mut delta = Delta::new(known.source.name.clone(), self.now());
         if row.is_some_and(|row| is_confirmed(row, &artifact)) {
-            delta.recheck(artifact, true);
+            delta.recheck(&artifact, true);
         } else {
+            delta.anew = true;
             delta.upserts.push(self.fit(&known.home, artifact).await);
         }
         let applied = if row.is_some() {

@@ -37,13 +37,13 @@ impl Larder {
             Action::Sync(_) => Operation::Sync,
         };
         self.detached(async move {
-            let (deployer, began) = (&larder.ports.deployer, larder.now());
+            let deployer = &larder.ports.deployer;
             let done = deployer.transfer(&located.place(), &project, action, &by).await;
             let (transfer, written) = larder.checked(&located, done).await?;
             let touched = larder.refresh_touched(&project).await;
             let collection = &located.collection.id;
             let saved =
-                larder.saved(&located.source, collection, written.artifact, operation, began).await;
+                larder.saved(&located.source, collection, written.artifact, operation).await;
             let cache = if touched == CacheState::Pending { touched } else { saved.cache };
             Ok((transfer, Saved { cache, ..saved }))
         })

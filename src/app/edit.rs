@@ -6,7 +6,6 @@ pub use super::saved::{CacheState, Saved};
 use super::{Error, Larder, RefreshOptions, chain, saved::Located};
 use crate::{
     domain::{
-        Timestamp,
         artifact::Artifact,
         collection::{CollectionKind, Layout, RegisteredSource},
         delta::Delta,
@@ -40,11 +39,11 @@ impl Larder {
         let located = self.locate(id_or_name, id).await?;
         let (larder, by) = (Arc::clone(self), by.to_owned());
         self.detached(async move {
-            let (writer, began) = (&larder.ports.writer, larder.now());
+            let writer = &larder.ports.writer;
             let written = writer.edit(&located.place(), &edit, &precondition, &by).await;
             let artifact = larder.checked(&located, written).await?.artifact;
             let Located { collection, source, .. } = located;
-            Ok(larder.saved(&source, &collection.id, artifact, Operation::Edit, began).await)
+            Ok(larder.saved(&source, &collection.id, artifact, Operation::Edit).await)
         })
         .await
     }
@@ -60,9 +59,8 @@ impl Larder {
         let source = self.source_for_new(id_or_name).await?;
         let (larder, by) = (Arc::clone(self), by.to_owned());
         self.detached(async move {
-            let began = larder.now();
             let written = larder.ports.writer.create(&source.source, &new, &by).await?;
-            Ok(larder.saved_at_home(&source, written.artifact, Operation::Create, began).await)
+            Ok(larder.saved_at_home(&source, written.artifact, Operation::Create).await)
         })
         .await
     }
@@ -102,12 +100,11 @@ impl Larder {
         let (source, _) = trashes.into_iter().find(has_it).ok_or_else(unknown)?;
         let (larder, id, by) = (Arc::clone(self), trash_id.to_owned(), by.to_owned());
         self.detached(async move {
-            let began = larder.now();
             let written = match larder.ports.writer.restore(&source.source, &id, &by).await {
                 Err(WriteError::Missing) => return Err(Error::UnknownTrash(id)),
                 written => written?,
             };
-            Ok(larder.saved_at_home(&source, written.artifact, Operation::Restore, began).await)
+            Ok(larder.saved_at_home(&source, written.artifact, Operation::Restore).await)
         })
         .await
     }
@@ -206,10 +203,9 @@ impl Larder {
         source: &RegisteredSource,
         artifact: Artifact,
         operation: Operation,
-        began: Timestamp,
     ) -> Saved {
         let id = artifact.id.clone();
-        let saved = self.saved(source, &source.home, artifact, operation, began).await;
+        let saved = self.saved(source, &source.home, artifact, operation).await;
         if saved.cache == CacheState::Pending {
             return saved;
         }

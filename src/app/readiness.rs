@@ -73,10 +73,10 @@ impl Larder {
             duration_ms = self.took(started),
             "population ends"
         );
-        for name in self.policy.ttl.unused(&self.every_collection().await?) {
+        self.filled.store(true, Ordering::Release);
+        for name in self.policy.ttl.unused(&self.every_collection().await.unwrap_or_default()) {
             tracing::warn!(name, "cache.ttl_by_collection names a collection that is not there");
         }
-        self.filled.store(true, Ordering::Release);
         Ok(())
     }
 

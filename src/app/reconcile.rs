@@ -28,8 +28,7 @@ impl Larder {
         force: bool,
         started: Timestamp,
     ) -> Result<(Delta, SourceReport), Error> {
-        let name = registered.source.name.clone();
-        let delta = Delta { since: started, ..Delta::new(name, self.now()) };
+        let delta = Delta::new(registered.source.name.clone(), self.now());
         let rows = known.len() + scan.read.len();
         let (mut delta, outcome) = aside(rows, move || compare(&known, scan, force, delta)).await?;
         for &place in &outcome.broke {
@@ -55,12 +54,13 @@ impl Larder {
 fn compare(known: &Known, scan: Scan, force: bool, mut delta: Delta) -> (Delta, Outcome) {
     let mut outcome = Outcome::of_untouched(known, &scan);
     let anew = force || scan.outdated;
+    delta.anew = anew;
     for artifact in scan.read {
         let before = known.get(&artifact.id);
         let artifact = clean(artifact);
         outcome.count(&artifact, before);
         if let Some(before) = before.filter(|before| !anew && before.state() == artifact.state()) {
-            delta.recheck(artifact, before.invalidated);
+            delta.recheck(&artifact, before.invalidated);
             continue;
         }
         if artifact.health == Health::Broken && before.is_some() {

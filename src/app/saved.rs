@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::{Error, Larder, chain, reconcile::clean};
 use crate::{
     domain::{
-        Timestamp,
         artifact::{Artifact, CollectionArtifact, Health},
         collection::{Collection, Layout, RegisteredSource},
         delta::Delta,
@@ -90,19 +89,16 @@ impl Larder {
         })
     }
 
-    /// Lets the cache follow a write of one artifact that began then, and answers with it.
+    /// Lets the cache follow a write of one artifact, and answers with it.
     pub(super) async fn saved(
         &self,
         source: &RegisteredSource,
         collection: &CollectionId,
         artifact: Artifact,
         operation: Operation,
-        began: Timestamp,
     ) -> Saved {
         let artifact = self.fit(&source.home, artifact).await;
-        // Who follows the files may have told of it already.
-        let name = source.source.name.clone();
-        let mut delta = Delta { since: began, ..Delta::new(name, self.now()) };
+        let mut delta = Delta::new(source.source.name.clone(), self.now());
         delta.upserts.push(artifact.clone());
         let cache = self.follow(delta, operation).await;
         let cached = match cache {

@@ -167,7 +167,7 @@ impl Larder {
             let artifact = clean(artifact);
             summary.counts.count_reread(&before.state(), &artifact.state());
             if before.state() == artifact.state() {
-                delta.recheck(artifact, before.invalidated);
+                delta.recheck(&artifact, before.invalidated);
                 continue;
             }
             summary.tell(artifact.breakage(), 0);

@@ -77,6 +77,19 @@ pub struct Recheck {
     pub read_at: Timestamp,
 }
 
+impl Recheck {
+    /// What was found when an artifact was read again.
+    #[must_use]
+    pub fn of(artifact: &Artifact) -> Self {
+        Self {
+            id: artifact.id.clone(),
+            revision: artifact.revision.clone(),
+            fingerprint: artifact.fingerprint.clone(),
+            read_at: artifact.read_at,
+        }
+    }
+}
+
 /// That a whole source was scanned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
@@ -92,11 +105,12 @@ pub struct Delta {
     /// Whose artifacts.
     pub source: SourceName,
     /// Rows to make or replace; each applies only where no row exists or the stored `synced_at` is
-    /// null or before the artifact's `read_at`. One that shows a reader nothing new is left out where
-    /// the row was read after `since`: that change was told by who stored it.
+    /// null or before the artifact's `read_at`. One that shows a reader nothing new only
+    /// confirms the row, as `rechecks` and `confirmed` do, unless all are written `anew`: somebody else
+    /// has seen that change, and told it.
     pub upserts: Vec<Artifact>,
-    /// A moment before the rows were looked at with which the artifacts were compared.
-    pub since: Timestamp,
+    /// Whether rows are written although they show nothing new, since somebody asked for just that.
+    pub anew: bool,
     /// Fingerprints to store, under the same condition. No visible change: no new generation.
     pub rechecks: Vec<Recheck>,
     /// The same, and every row of the source's artifact, in every collection, that was invalidated
@@ -121,7 +135,7 @@ impl Delta {
         Self {
             source,
             upserts: Vec::new(),
-            since: now,
+            anew: false,
             rechecks: Vec::new(),
             confirmed: Vec::new(),
             removals: Vec::new(),
@@ -133,10 +147,9 @@ impl Delta {
     }
 
     /// Takes note that an artifact was read and is what the cache has of it, be it invalidated or not.
-    pub fn recheck(&mut self, artifact: Artifact, invalidated: bool) {
-        let Artifact { id, revision, fingerprint, read_at, .. } = artifact;
+    pub fn recheck(&mut self, artifact: &Artifact, invalidated: bool) {
         let list = if invalidated { &mut self.confirmed } else { &mut self.rechecks };
-        list.push(Recheck { id, revision, fingerprint, read_at });
+        list.push(Recheck::of(artifact));
     }
 
     /// Whether it changes what a reader sees.

@@ -145,8 +145,8 @@ pub trait CacheRepository: CacheReader + CacheFreshness + CuratedCollections {
 
     /// Applies a change in one transaction: readers see the state before or after. However many
     /// writes there are at once, each waits its turn, and none is refused because of the others. A
-    /// `verified` moves `verified_at` forward only. A delta of a source that is not registered
-    /// changes nothing.
+    /// `verified` moves `verified_at` forward only. An upsert that shows nothing new is no change,
+    /// unless the delta is written `anew`. A delta of a source that is not registered changes nothing.
     async fn apply(&self, delta: Delta) -> Result<Applied, RepositoryError>;
 
     /// Marks rows as in need of a read: sets `invalidated_at`. Answers how many rows there were.

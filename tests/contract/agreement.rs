@@ -145,6 +145,7 @@ impl Step {
             }
         }
         delta.removed_before = dice.around(now);
+        delta.anew = dice.chance(4);
         if dice.chance(4) {
             let manifest_hash = Some(format!("m{now}"));
             delta.verified = Some(Verified { at: dice.around(now), manifest_hash });

@@ -37,7 +37,8 @@ pub(crate) async fn the_source_default_wins_every_contest(cache: &Cache) {
     assert_eq!(winner(cache).await.as_deref(), Some("default"), "however old its read is");
     assert_eq!(cache.synced_at("default", "skill:pdf").await, Some(at(3)));
 
-    let applied = cache.put("Aaa", [artifact("skill:pdf").described("Aaa").read_at(at(60))]).await;
+    let applied =
+        cache.put("Aaa", [artifact("skill:pdf").described("again").read_at(at(60))]).await;
     assert_eq!(applied.changes.len(), 1, "a shadowed change is one of its mirror alone");
     assert_eq!(winner(cache).await.as_deref(), Some("default"));
     assert_eq!(cache.known(&source_name("default")).await.unwrap().len(), 1);

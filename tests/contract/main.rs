@@ -75,7 +75,8 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         a_delta_of_nothing_raises_no_generation
         an_older_read_never_replaces_a_newer_one
         an_older_read_in_a_delta_does_not_stop_the_others
-        what_somebody_else_has_stored_meanwhile_is_no_second_change
+        what_is_stored_already_is_no_second_change
+        what_is_stored_already_makes_invalidated_rows_valid
         a_removal_spares_what_was_read_since_the_scan_began
         a_recheck_is_stored_without_a_new_generation
         fifteen_hundred_rows_come_and_go_in_one_delta

@@ -4,7 +4,8 @@ use larder::{
     domain::{
         artifact::Artifact,
         change::CollectionChange,
-        delta::{Delta, Recheck, Verified},
+        delta::{Delta, Recheck, Scope, Verified},
+        query::{Filter, Search},
         revision::Revision,
     },
     testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source_name},
@@ -29,7 +30,10 @@ pub(crate) async fn a_delta_raises_each_changed_generation_by_one(cache: &Cache)
         [change("default", before.0 + 1, (2, 0, 0)), change("work", before.1 + 1, (2, 0, 0))]
     );
     let both = Delta {
-        upserts: vec![artifact("skill:tea"), artifact("skill:pdf").read_at(at(2))],
+        upserts: vec![
+            artifact("skill:tea"),
+            artifact("skill:pdf").described("edited").read_at(at(2)),
+        ],
         removals: vec![artifact_id("skill:xml")],
         now: at(2_000),
         removed_before: at(1),
@@ -86,30 +90,46 @@ pub(crate) async fn an_older_read_in_a_delta_does_not_stop_the_others(cache: &Ca
     assert_eq!(cache.collection_of("work").await.artifact_count, 2);
 }
 
-pub(crate) async fn what_somebody_else_has_stored_meanwhile_is_no_second_change(cache: &Cache) {
+pub(crate) async fn what_is_stored_already_is_no_second_change(cache: &Cache) {
     cache.register(&["work"]).await;
-    cache.put("work", [artifact("skill:pdf").described("first").read_at(at(5))]).await;
-    // Two saw the edit: both began to look before one of them stored it.
-    let edited = || artifact("skill:pdf").described("edited").rewritten();
-    let found =
-        |artifact: Artifact| Delta { upserts: vec![artifact], since: at(10), ..delta("work") };
-    let told = cache.apply(found(edited().read_at(at(11)))).await.unwrap();
-    assert_eq!(told.changes.len(), 2);
-    let again = cache.apply(found(edited().read_at(at(12)))).await.unwrap();
-    assert_eq!(again.changes, []);
-    assert_eq!(cache.synced_at("work", "skill:pdf").await, Some(at(11)));
+    let pdf = || artifact("skill:pdf").described("edited").tagged(&["paper"]);
+    assert_eq!(cache.put("work", [pdf().read_at(at(5))]).await.changes.len(), 2);
+    let again = Artifact { fingerprint: Some("again".to_owned()), ..pdf().read_at(at(6)) };
+    assert_eq!(cache.put("work", [again]).await.changes, []);
+    assert_eq!(cache.synced_at("work", "skill:pdf").await, Some(at(5)));
+    let known = cache.known(&source_name("work")).await.unwrap();
+    assert_eq!(known[&artifact_id("skill:pdf")].fingerprint.as_deref(), Some("again"));
+    let tagged = Filter { tags: vec!["paper".to_owned()], ..Filter::default() };
+    let sought = Filter { search: Search::new("edited"), ..Filter::default() };
+    for filter in [tagged, sought] {
+        assert_eq!(cache.found("default", filter).await, ["skill:pdf"]);
+    }
 
-    let differs = edited().changed_at(Some(at(3))).read_at(at(13));
-    assert_eq!(cache.apply(found(differs.clone())).await.unwrap().changes.len(), 2);
-    cache.invalidate_collection("work", at(14)).await;
-    let revived = cache.apply(found(differs.clone().read_at(at(15)))).await.unwrap();
-    assert_eq!(revived.changes.len(), 2);
-    assert_eq!(cache.synced_at("work", "skill:pdf").await, Some(at(15)));
-
-    // Who began after that asked for this read.
-    let asked = Delta { since: at(16), ..found(differs.read_at(at(17))) };
+    let touched = pdf().changed_at(Some(at(3)));
+    assert_eq!(cache.put("work", [touched.clone().read_at(at(7))]).await.changes.len(), 2);
+    let listed = Artifact { added_at: Some(at(1)), ..touched };
+    assert_eq!(cache.put("work", [listed.clone().read_at(at(8))]).await.changes.len(), 2);
+    let asked = vec![listed.read_at(at(9))];
+    let asked = Delta { upserts: asked, anew: true, ..delta("work") };
     assert_eq!(cache.apply(asked).await.unwrap().changes.len(), 2);
-    assert_eq!(cache.synced_at("default", "skill:pdf").await, Some(at(17)));
+    assert_eq!(cache.synced_at("default", "skill:pdf").await, Some(at(9)));
+}
+
+pub(crate) async fn what_is_stored_already_makes_invalidated_rows_valid(cache: &Cache) {
+    cache.register(&["work"]).await;
+    cache.put("work", [artifact("skill:pdf").read_at(at(5))]).await;
+    for (second, collection) in [(10, "default"), (20, "work")] {
+        let scope = Scope::Artifact(collection_id(collection), artifact_id("skill:pdf"));
+        cache.invalidate(&scope, at(second)).await.unwrap();
+        let before = cache.put("work", [artifact("skill:pdf").read_at(at(second))]).await;
+        assert_eq!(before.changes, [], "a read before the invalidation proves nothing");
+        assert_eq!(cache.synced_at(collection, "skill:pdf").await, None);
+        let read_at = at(second + 1);
+        let changes = cache.put("work", [artifact("skill:pdf").read_at(read_at)]).await.changes;
+        let told: Vec<_> = changes.iter().map(|change| change.collection.as_str()).collect();
+        assert_eq!(told, [collection]);
+        assert_eq!(cache.synced_at(collection, "skill:pdf").await, Some(read_at));
+    }
 }
 
 pub(crate) async fn a_removal_spares_what_was_read_since_the_scan_began(cache: &Cache) {

@@ -6,7 +6,7 @@ use larder::domain::{
     Timestamp,
     artifact::Artifact,
     change::TouchedCollections,
-    delta::{Applied, Delta, Verified},
+    delta::{Applied, Delta, Recheck, Verified},
     id::{ArtifactId, SourceName},
     report::SourceReport,
 };
@@ -27,19 +27,13 @@ const KEPT_ADDED_AT: &str = "CASE \
      WHEN collection_artifacts.source_collection = excluded.source_collection \
      THEN collection_artifacts.added_at ELSE excluded.added_at END";
 
-/// Whether the stored row is valid and shows a reader the same as the new one.
+/// Whether the stored row shows a reader the same as the new one, but for its `added_at`.
 static LOOKS_LIKE: LazyLock<String> = LazyLock::new(|| {
     let shown = |of: &str| {
         let shown = VALUES.iter().filter(|column| !UNSEEN.contains(column));
         shown.map(|column| format!("{of}.{column}")).collect::<Vec<_>>().join(", ")
     };
-    let (stored, new) = (shown("collection_artifacts"), shown("excluded"));
-    format!(
-        "collection_artifacts.missing_since IS NULL \
-             AND (collection_artifacts.invalidated_at IS NULL \
-                 OR collection_artifacts.invalidated_at < collection_artifacts.synced_at) \
-             AND ({stored}) IS ({new})"
-    )
+    format!("({}) IS ({})", shown("collection_artifacts"), shown("excluded"))
 });
 
 /// The collection that follows from all sources.
@@ -50,12 +44,14 @@ pub(crate) async fn apply(writer: &mut SqliteConnection, delta: Delta) -> Result
     let Some(home) = sources::home(writer, &delta.source).await? else {
         return Ok(Applied::default());
     };
-    let mut change = Change::new(&mut *writer, delta.source, home, delta.now);
-    change.upsert(delta.upserts, delta.since).await?;
+    let change = Change::new(&mut *writer, delta.source, home, delta.now);
+    let mut change = Change { anew: delta.anew, ..change };
+    let mut confirmed = delta.confirmed;
+    confirmed.extend(change.upsert(delta.upserts).await?);
     change.remove(&delta.removals, delta.removed_before).await?;
     change.recheck(&delta.rechecks).await?;
-    change.recheck(&delta.confirmed).await?;
-    change.confirm(&delta.confirmed).await?;
+    change.recheck(&confirmed).await?;
+    change.confirm(&confirmed).await?;
     change.note(delta.verified, delta.report).await?;
     let Change { removed, hidden, returned, touched, .. } = change;
     let changes = collections::bump(writer, &touched, delta.now).await?;
@@ -68,6 +64,8 @@ pub(crate) struct Change<'a> {
     pub(super) source: SourceName,
     pub(super) home: String,
     now: Timestamp,
+    /// Whether rows are written although they show nothing new.
+    anew: bool,
     pub(super) touched: TouchedCollections,
     removed: u64,
     hidden: u64,
@@ -86,6 +84,7 @@ impl<'a> Change<'a> {
             source,
             home,
             now,
+            anew: false,
             touched: TouchedCollections::default(),
             removed: 0,
             hidden: 0,
@@ -93,25 +92,29 @@ impl<'a> Change<'a> {
         }
     }
 
-    async fn upsert(&mut self, mut artifacts: Vec<Artifact>, since: Timestamp) -> Result<()> {
+    /// Writes what is newer and shows something new; answers what was left out.
+    async fn upsert(&mut self, mut artifacts: Vec<Artifact>) -> Result<Vec<Recheck>> {
         if artifacts.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         // In the order of the keys, an index is filled from one end to the other.
         artifacts.sort_by(|a, b| a.id.cmp(&b.id));
         let mut documents: Vec<_> = artifacts.iter().map(Document::new).collect();
         let ids: Vec<_> = artifacts.iter().map(|artifact| artifact.id.to_string()).collect();
         let ids: Vec<_> = ids.iter().map(String::as_str).collect();
+        let mut left_out: Vec<_> = artifacts.iter().map(Recheck::of).collect();
         let (dated, undated): (Vec<_>, Vec<_>) =
             artifacts.into_iter().partition(|artifact| artifact.added_at.is_some());
 
         tags::remove(self.writer, &[&self.home], &ids).await?;
-        let mut stored = self.store(dated, "excluded.added_at", since).await?;
-        stored.extend(self.store(undated, KEPT_ADDED_AT, since).await?);
+        let mut stored = self.store(dated, "excluded.added_at").await?;
+        stored.extend(self.store(undated, KEPT_ADDED_AT).await?);
         tags::add(self.writer, &[&self.home], &ids).await?;
         documents.retain(|document| stored.contains(&document.artifact_id));
         search::store(self.writer, &self.source, &documents).await?;
-        self.changed_at_home(&stored.iter().map(String::as_str).collect::<Vec<_>>()).await
+        left_out.retain(|it| !stored.contains(it.id.as_str()));
+        self.changed_at_home(&stored.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        Ok(left_out)
     }
 
     /// Writes rows of the home where they are newer; answers which were.
@@ -119,13 +122,12 @@ impl<'a> Change<'a> {
         &mut self,
         artifacts: Vec<Artifact>,
         added_at: &'static str,
-        since: Timestamp,
     ) -> Result<BTreeSet<String>> {
         let mut artifacts = artifacts.into_iter().peekable();
         let mut stored = BTreeSet::new();
         while artifacts.peek().is_some() {
             let chunk = artifacts.by_ref().take(CHUNK).collect();
-            stored.extend(self.store_chunk(chunk, added_at, since).await?);
+            stored.extend(self.store_chunk(chunk, added_at).await?);
         }
         Ok(stored)
     }
@@ -134,7 +136,6 @@ impl<'a> Change<'a> {
         &mut self,
         artifacts: Vec<Artifact>,
         added_at: &'static str,
-        since: Timestamp,
     ) -> Result<Vec<String>> {
         let whole_chunk = artifacts.len() == CHUNK;
         let mut sql = QueryBuilder::new("INSERT INTO collection_artifacts (collection_id, ");
@@ -148,19 +149,20 @@ impl<'a> Change<'a> {
             row.push_to(&mut tuple);
         });
         let replaced = values(|column| format!("{column} = excluded.{column}"));
+        let differs = if self.anew {
+            "TRUE".to_owned()
+        } else {
+            let looks_like = LOOKS_LIKE.as_str();
+            format!("(collection_artifacts.added_at <> {added_at} OR NOT ({looks_like}))")
+        };
         sql.push(format_args!(
             " ON CONFLICT (collection_id, artifact_id) DO UPDATE \
                  SET source_collection = excluded.source_collection, added_at = {added_at}, \
                      missing_since = NULL, {replaced} \
              WHERE collection_artifacts.source_collection <> excluded.source_collection \
                  OR collection_artifacts.synced_at IS NULL \
-                 OR (collection_artifacts.synced_at < excluded.synced_at \
-                     AND (collection_artifacts.synced_at < "
-        ));
-        sql.push_bind(micros(since)).push(format_args!(
-            " OR collection_artifacts.added_at <> {added_at} OR NOT ({LOOKS_LIKE}))) \
-             RETURNING collection_artifacts.artifact_id",
-            LOOKS_LIKE = *LOOKS_LIKE
+                 OR collection_artifacts.synced_at < excluded.synced_at AND {differs} \
+             RETURNING collection_artifacts.artifact_id"
         ));
         // Only the statement of a whole chunk comes again and is worth keeping prepared.
         let stored = sql.build_query_scalar().persistent(whole_chunk);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::{
     domain::{
+        curated::NewCollection,
         delta::Scope,
         freshness::{TimeToLive, cutoff},
         query::{ArtifactQuery, Filter, Staleness},
@@ -56,9 +57,11 @@ async fn rows_go_stale_at_the_second_at_which_their_ttl_is_over() {
 #[tokio::test]
 async fn a_ttl_whose_collection_is_not_there_is_told() {
     let house = filled().await;
+    let new = NewCollection::new("shelf", None).unwrap();
+    let shelf = house.larder.create_collection(&new, &Caller::local()).await.unwrap();
     let collections = house.larder.every_collection().await.unwrap();
-    let five = Duration::from_mins(5);
-    let by_collection = ["hmoe", "home"].map(|name| (name.to_owned(), five)).into();
+    let names = ["hmoe", "home", "shelf", shelf.id.as_str()];
+    let by_collection = names.map(|name| (name.to_owned(), Duration::from_mins(5))).into();
     let ttl = TimeToLive { by_collection, ..TimeToLive::default() };
     assert_eq!(ttl.unused(&collections).collect::<Vec<_>>(), ["hmoe"]);
 }

@@ -6,9 +6,11 @@ use super::*;
 use crate::{
     app::Readiness,
     domain::{
+        delta::Delta,
         report::RefreshScope,
         watching::{Change, WatchMode},
     },
+    ports::{CacheRepository, Clock},
     testing::{BuildArtifact, artifact},
 };
 
@@ -66,6 +68,28 @@ async fn a_file_that_says_the_same_raises_no_generation() {
     house.files.tell(files(&house, &["skills/a"])).await;
     until(|| house.files.reads(&house.work) > reads + 1).await;
     assert_eq!(house.larder.collection("default").await.unwrap().generation, generation);
+    watch.abort();
+}
+
+#[tokio::test]
+async fn what_was_written_through_larder_meanwhile_is_no_second_change() {
+    let (house, watch) = filled().await;
+    let edited = artifact("skill:a").described("new").rewritten();
+    house.files.put(&house.work, edited.clone());
+    let gate = house.files.hold_read(&house.work);
+    house.files.tell(files(&house, &["skills/a"])).await;
+    gate.begun().await;
+    // The row was old when the watcher looked at it, and its read is the later one.
+    let just_before = house.clock.now() - Duration::from_secs(1);
+    let upserts = vec![edited.read_at(just_before)];
+    let written = Delta { upserts, ..Delta::new(house.work.clone(), just_before) };
+    assert_eq!(house.cache.apply(written).await.unwrap().changes.len(), 2);
+    let generation = house.larder.collection("work").await.unwrap().generation;
+    gate.open();
+    let reads = house.files.reads(&house.work);
+    house.files.tell(files(&house, &["skills/a"])).await;
+    until(|| house.files.reads(&house.work) > reads).await;
+    assert_eq!(house.larder.collection("work").await.unwrap().generation, generation);
     watch.abort();
 }
 

@@ -61,12 +61,11 @@ impl Row {
         self.source == other.source && own == other.artifact
     }
 
-    /// Whether it has shown a reader the same as a newer one since then.
-    pub(super) fn says_already(&self, newer: &Self, since: Timestamp) -> bool {
+    /// The same of one that was read at another time.
+    pub(super) fn says_the_same(&self, newer: &Self) -> bool {
         let read_at = newer.artifact.read_at;
         let own = Self { artifact: Artifact { read_at, ..self.artifact.clone() }, ..self.clone() };
-        let is_valid = !self.is_invalidated() && self.missing_since.is_none();
-        is_valid && self.artifact.read_at >= since && own.looks_like(newer)
+        own.looks_like(newer)
     }
 
     /// Whether what was read then may replace it.

@@ -113,8 +113,14 @@ impl Tables {
 
         let before = self.snapshot();
         let mut touched = BTreeSet::new();
+        let mut confirmed = delta.confirmed;
         for artifact in delta.upserts {
-            touched.extend(self.put(&home, &delta.source, artifact, delta.since, delta.now));
+            let recheck = Recheck::of(&artifact);
+            let stored = self.put(&home, &delta.source, artifact, delta.anew, delta.now);
+            if stored.is_none() {
+                confirmed.push(recheck);
+            }
+            touched.extend(stored);
         }
         let mut removed = 0;
         for id in delta.removals {
@@ -135,10 +141,10 @@ impl Tables {
         for id in &touched {
             self.settle(id, home == CollectionId::default_collection(), delta.now, &mut followed);
         }
-        for recheck in delta.rechecks.iter().chain(&delta.confirmed) {
+        for recheck in delta.rechecks.iter().chain(&confirmed) {
             self.recheck(&home, &delta.source, recheck);
         }
-        for confirmed in &delta.confirmed {
+        for confirmed in &confirmed {
             followed.changed.extend(self.confirm(&delta.source, confirmed));
         }
         let Followed { changed, hidden, returned } = followed;
@@ -146,13 +152,13 @@ impl Tables {
     }
 
     /// Makes or replaces a row of a home; answers which, unless what stands there is as new or says
-    /// the same since then.
+    /// the same.
     fn put(
         &mut self,
         home: &CollectionId,
         source: &SourceName,
         mut artifact: Artifact,
-        since: Timestamp,
+        anew: bool,
         now: Timestamp,
     ) -> Option<ArtifactId> {
         let id = artifact.id.clone();
@@ -165,7 +171,7 @@ impl Tables {
         artifact.added_at.get_or_insert(made_at);
         let invalidated_at = old.and_then(|row| row.invalidated_at);
         let row = Row { source: source.clone(), artifact, invalidated_at, missing_since: None };
-        if own.is_some_and(|own| own.says_already(&row, since)) {
+        if !anew && own.is_some_and(|own| own.says_the_same(&row)) {
             return None;
         }
         self.rows_mut(home).insert(id.clone(), row);

@@ -41,9 +41,9 @@ impl EventsApi {
     ///
     /// Server-Sent Events: at first `generations`, the generation of every collection; then
     /// `collection-changed`, whoever changed it, `refresh-started` and `refresh-finished`, and a
-    /// comment every 15 s. `generations` comes again when collections were made, renamed or deleted,
-    /// and when changes may have gone by unseen. The stream ends for a client that does not keep up: it
-    /// connects again.
+    /// comment every 15 s. `generations` comes again when collections were made, changed or deleted,
+    /// when there are other sources, and when changes may have gone by unseen. The stream ends for a
+    /// client that does not keep up: it connects again.
     #[oai(path = "/events", method = "get", operation_id = "streamEvents")]
     async fn events(
         &self,

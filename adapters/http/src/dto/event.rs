@@ -15,9 +15,9 @@ pub(crate) struct CollectionGeneration {
     pub generation: u64,
 }
 
-/// The generation of every collection: the first event, and again when collections were made, renamed
-/// or deleted, and whenever changes may have gone by unseen. Whoever has seen another one should load
-/// the collection again.
+/// The generation of every collection: the first event, and again when collections were made, changed
+/// or deleted, when there are other sources, and whenever changes may have gone by unseen. Load the
+/// list of collections again, and each collection of which you have seen another generation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Object)]
 pub(crate) struct Generations {
     /// Every collection, by name.
