@@ -94,7 +94,7 @@ impl Larder {
             if is_confirmed(row, &artifact) {
                 delta.recheck(&artifact, true);
             } else {
-                delta.anew = true;
+                delta.anew |= row.artifact.state() == artifact.state();
                 delta.upserts.push(self.fit(&known.home, artifact).await);
             }
         }
@@ -230,7 +230,7 @@ impl Larder {
         if row.is_some_and(|row| is_confirmed(row, &artifact)) {
             delta.recheck(&artifact, true);
         } else {
-            delta.anew = true;
+            delta.anew = row.is_some_and(|row| row.artifact.state() == artifact.state());
             delta.upserts.push(self.fit(&known.home, artifact).await);
         }
         let applied = if row.is_some() {
