@@ -41,14 +41,14 @@ const COLUMNS: &str = "json_build_array(a.artifact_id, a.path, a.revision, a.fin
 
 /// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut PgConnection, source: &SourceName) -> Result<Known> {
-    // In pieces, each one document: row by row takes longer, and one document of all rows keeps the
-    // thread that receives it from answering requests.
+    // In pieces, each one document: row by row takes longer, and large documents keep the thread that
+    // receives them from answering requests.
     static KNOWN: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT COALESCE(json_agg({COLUMNS} ORDER BY a.artifact_id), '[]')::TEXT \
              FROM (SELECT * FROM collection_artifacts \
                  WHERE collection_id = $2 AND source_collection = $1 AND type IS NOT NULL \
-                     AND artifact_id > $3 ORDER BY artifact_id LIMIT 200) a"
+                     AND artifact_id > $3 ORDER BY artifact_id LIMIT 40) a"
         )
     });
     const SIZE: &str = "SELECT artifact_count FROM collections WHERE id = $1";
@@ -67,9 +67,7 @@ pub(crate) async fn known(reader: &mut PgConnection, source: &SourceName) -> Res
             .bind(&after)
             .fetch_one(&mut *reader)
             .await?;
-        // Decoding it would keep a thread from answering requests.
-        let decoding = tokio::task::spawn_blocking(move || decoded(&piece));
-        let rows = decoding.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?;
+        let rows = decoded(&piece)?;
         let Some((last, _)) = rows.last() else { return Ok(known) };
         last.as_str().clone_into(&mut after);
         known.extend(rows);

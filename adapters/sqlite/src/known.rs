@@ -42,13 +42,14 @@ const COLUMNS: &str = "json_array(a.artifact_id, a.path, a.revision, a.fingerpri
 /// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) -> Result<Known> {
     // In pieces, each one document: row by row costs ten times the time, all at once ten times the
-    // memory.
+    // memory. Small ones, since requests wait for whatever has a processor: with 200 rows in each, 99 of
+    // 100 pages took up to 0.7 ms while 20,000 rows of a manifest were swept, and 0.4 ms with 40.
     static KNOWN: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT json_group_array({COLUMNS}) \
              FROM (SELECT * FROM collection_artifacts \
                  WHERE collection_id = ?2 AND source_collection = ?1 AND type IS NOT NULL \
-                     AND artifact_id > ?3 ORDER BY artifact_id LIMIT 200) a"
+                     AND artifact_id > ?3 ORDER BY artifact_id LIMIT 40) a"
         )
     });
     const SIZE: &str = "SELECT artifact_count FROM collections WHERE id = ?1";
@@ -67,9 +68,7 @@ pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) ->
             .bind(&after)
             .fetch_one(&mut *reader)
             .await?;
-        // Decoding it would keep a thread from answering requests.
-        let decoding = tokio::task::spawn_blocking(move || decoded(&piece));
-        let rows = decoding.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?;
+        let rows = decoded(&piece)?;
         let Some((last, _)) = rows.last() else { return Ok(known) };
         last.as_str().clone_into(&mut after);
         known.extend(rows);
