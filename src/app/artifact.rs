@@ -8,7 +8,7 @@ use crate::domain::{
     caller::Caller,
     collection::{Collection, Layout, RegisteredSource},
     delta::{Applied, Delta},
-    id::{ArtifactId, SourceName},
+    id::{ArtifactId, CollectionId, SourceName},
     report::{CollectionReport, Counts, RefreshScope, RefreshStatus, Summary},
 };
 
@@ -91,12 +91,7 @@ impl Larder {
             let name = &known.source.name;
             let delta =
                 deltas.entry(name.clone()).or_insert_with(|| Delta::new(name.clone(), self.now()));
-            if is_confirmed(row, &artifact) {
-                delta.recheck(&artifact, true);
-            } else {
-                delta.anew |= row.artifact.state() == artifact.state();
-                delta.upserts.push(self.fit(&known.home, artifact).await);
-            }
+            self.note_read(delta, &known.home, Some(row), artifact).await;
         }
         for delta in deltas.into_values() {
             summary.counts.returned += self.apply_known(delta).await?.returned;
@@ -227,12 +222,7 @@ impl Larder {
         let mut summary = compare(row.map(|row| &row.artifact), Some(&artifact));
         let started = artifact.read_at;
         let mut delta = Delta::new(known.source.name.clone(), self.now());
-        if row.is_some_and(|row| is_confirmed(row, &artifact)) {
-            delta.recheck(&artifact, true);
-        } else {
-            delta.anew = row.is_some_and(|row| row.artifact.state() == artifact.state());
-            delta.upserts.push(self.fit(&known.home, artifact).await);
-        }
+        self.note_read(&mut delta, &known.home, row, artifact).await;
         let applied = if row.is_some() {
             self.apply_known(delta).await?
         } else {
@@ -241,6 +231,25 @@ impl Larder {
         summary.counts.returned = applied.returned;
         self.ports.metrics.refreshed(RefreshScope::Artifact, &summary, self.since(started));
         Ok(summary)
+    }
+
+    /// Takes note of what was read for a row, or for none. One that was invalidated for nothing is
+    /// confirmed; another one that is the same is written anew, with the time at which somebody asked
+    /// for it.
+    async fn note_read(
+        &self,
+        delta: &mut Delta,
+        home: &CollectionId,
+        row: Option<&CollectionArtifact>,
+        artifact: Artifact,
+    ) {
+        let same = row.filter(|row| row.artifact.state() == artifact.state());
+        if same.is_some_and(|row| row.synced_at.is_none()) {
+            delta.recheck(&artifact, true);
+            return;
+        }
+        delta.anew |= same.is_some();
+        delta.upserts.push(self.fit(home, artifact).await);
     }
 
     /// Applies what was read again of rows that there were. A row that this makes was removed since,
@@ -263,12 +272,6 @@ impl Larder {
         }
         due
     }
-}
-
-/// Whether a row was invalidated for nothing. One that was not is written anew, with the time at which
-/// somebody asked for it.
-fn is_confirmed(row: &CollectionArtifact, now: &Artifact) -> bool {
-    row.synced_at.is_none() && row.artifact.state() == now.state()
 }
 
 /// What became of one artifact.

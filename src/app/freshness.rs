@@ -79,6 +79,19 @@ impl Larder {
         Ok(self.ttl(&self.collection(collection.as_str()).await?))
     }
 
+    /// Tells which names that the configuration gives a TTL are no collection's.
+    pub(super) async fn warn_of_unused_ttls(&self) {
+        let ttl = &self.policy.ttl;
+        if ttl.by_collection.is_empty() {
+            return;
+        }
+        // Whoever has no answer has nothing to warn of.
+        let Ok(collections) = self.every_collection().await else { return };
+        for name in ttl.unused(&collections) {
+            tracing::warn!(name, "cache.ttl_by_collection names a collection that is not there");
+        }
+    }
+
     /// Counts a collection's fresh and stale rows, by its own TTL unless another is given.
     pub async fn stats(
         &self,

@@ -74,9 +74,7 @@ impl Larder {
             "population ends"
         );
         self.filled.store(true, Ordering::Release);
-        for name in self.policy.ttl.unused(&self.every_collection().await.unwrap_or_default()) {
-            tracing::warn!(name, "cache.ttl_by_collection names a collection that is not there");
-        }
+        self.warn_of_unused_ttls().await;
         Ok(())
     }
 

@@ -53,13 +53,14 @@ impl Larder {
 /// Fills a delta with what a scan found, and counts it.
 fn compare(known: &Known, scan: Scan, force: bool, mut delta: Delta) -> (Delta, Outcome) {
     let mut outcome = Outcome::of_untouched(known, &scan);
-    let anew = force || scan.outdated;
-    delta.anew = anew;
+    delta.anew = force || scan.outdated;
     for artifact in scan.read {
         let before = known.get(&artifact.id);
         let artifact = clean(artifact);
         outcome.count(&artifact, before);
-        if let Some(before) = before.filter(|before| !anew && before.state() == artifact.state()) {
+        if let Some(before) =
+            before.filter(|before| !delta.anew && before.state() == artifact.state())
+        {
             delta.recheck(&artifact, before.invalidated);
             continue;
         }

@@ -113,7 +113,7 @@ pub(crate) async fn register(
         touched.add(promote_all(writer, known, now).await?);
     }
     let changes = collections::bump(writer, &touched, now).await?;
-    if after.iter().map(|known| &known.source.name).collect::<BTreeSet<_>>() != was {
+    if was != kept {
         notices::tell_of_collections(writer).await?;
     }
     let mut after: HashMap<_, _> =

@@ -110,7 +110,7 @@ pub(crate) async fn register(
         touched.add(promote_all(writer, known, now).await?);
     }
     let changes = collections::bump(writer, &touched, now).await?;
-    let are_others = after.iter().map(|known| &known.source.name).collect::<BTreeSet<_>>() != was;
+    let are_others = was != kept;
     let mut after: HashMap<_, _> =
         after.into_iter().map(|known| (known.source.name.clone(), known)).collect();
     let registered = given.iter().filter_map(|source| after.remove(&source.name)).collect();

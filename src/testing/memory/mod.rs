@@ -204,13 +204,12 @@ impl CacheRepository for MemoryRepository {
         sources: &[Source],
         now: Timestamp,
     ) -> Result<Vec<RegisteredSource>, RepositoryError> {
-        let before = self.tables()?.registered();
-        let (registered, changes) = self.tables()?.register(sources, now);
+        let mut tables = self.tables()?;
+        let before = tables.registered();
+        let was: BTreeSet<_> = before.iter().map(|known| &known.source.name).collect();
+        let (registered, changes) = tables.register(sources, now);
         self.tell(&changes);
-        let names = |all: &[RegisteredSource]| -> BTreeSet<SourceName> {
-            all.iter().map(|known| known.source.name.clone()).collect()
-        };
-        if names(&before) != names(&registered) {
+        if was != sources.iter().map(|source| &source.name).collect() {
             self.tell_of_collections();
         }
         Ok(registered)
