@@ -29,7 +29,7 @@ async fn store_and_remove(cache: Arc<dyn CacheRepository>, name: &'static str) {
     for round in 1..=ROUNDS {
         let upsert = |id: ArtifactId| artifact(id.as_str()).read_at(at(round * 10));
         let upserts = ids().into_iter().map(upsert).collect();
-        cache.apply(Delta { upserts, ..delta(name) }).await.unwrap();
+        cache.apply(Delta { upserts, anew: true, ..delta(name) }).await.unwrap();
         let removals = ids().into_iter().step_by(3).collect();
         let removed_before = at(round * 10 + 1);
         cache.apply(Delta { removals, removed_before, ..delta(name) }).await.unwrap();

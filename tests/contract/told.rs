@@ -23,7 +23,12 @@ pub(crate) async fn listening(cache: &Cache) -> Receiver<CacheNotice> {
     cache.register(&["probe", "work"]).await;
     let mut notices = cache.notices();
     for second in 1.. {
-        let applied = cache.put("probe", [artifact("skill:probe").read_at(at(second))]).await;
+        let applied = cache
+            .put(
+                "probe",
+                [artifact("skill:probe").described(&second.to_string()).read_at(at(second))],
+            )
+            .await;
         if has_told(&mut notices, applied.changes.last().unwrap()).await {
             break;
         }
