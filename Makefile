@@ -16,7 +16,8 @@ demo: ## serve the demo collection
 	@$(MAKE) --no-print-directory run ARGS=--demo
 
 test: tools ## run every test, with a PostgreSQL and a Prometheus of their own
-	tests/with-prometheus tests/with-postgres $(CARGO) test --workspace --locked
+	@tests/need git git
+	tests/with-prometheus tests/with-postgres tests/all
 
 check: tools ## check the format, the lints, the documentation and the dependencies
 	$(CARGO) fmt --all --check
@@ -44,7 +45,6 @@ bench: tools ## measure the release binary, with a PostgreSQL of its own
 
 # SQLite is compiled from C.
 tools:
-	@command -v cc >/dev/null || { \
-		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
-		DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends gcc libc6-dev; \
-	} || { echo "A C compiler is needed to build SQLite: install gcc and libc6-dev (Debian), or what gives you cc" >&2; exit 2; }
+	@tests/need cc gcc libc6-dev
+	@command -v $(CARGO) >/dev/null || \
+		{ echo "cargo is missing: install Rust 1.95 or newer (https://rustup.rs)" >&2; exit 2; }
