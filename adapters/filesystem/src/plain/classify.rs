@@ -23,8 +23,9 @@ pub(crate) enum Role {
 const PASSED_OVER: [&str; 2] = ["node_modules", "target"];
 /// Hidden directories in which something is.
 const NOT_HIDDEN: [&str; 2] = [".claude", ".claude-plugin"];
-/// Directories of `.claude` that hold state, not artifacts.
-const STATE: [&str; 4] = ["projects", "todos", "file-history", "shell-snapshots"];
+/// Directories of `.claude` that hold state, not artifacts. `worktrees` has Claude Code's worktrees of
+/// the repository, with a copy of each of its artifacts.
+const STATE: [&str; 5] = ["projects", "todos", "file-history", "shell-snapshots", "worktrees"];
 /// Markdown that is about a directory, and no artifact in it.
 const ABOUT: [&str; 2] = ["readme", "index"];
 /// The same, except among commands: a command may well be called `changelog`.
@@ -209,6 +210,8 @@ mod tests {
         assert_eq!(role("node_modules/x/agents/a.md", &[]), None);
         assert_eq!(role(".claude/projects/agents/a.md", &[]), None);
         assert_eq!(role("projects/agents/a.md", &[]), AGENT);
+        assert_eq!(role(".claude/worktrees/feature/.claude/agents/a.md", &[]), None);
+        assert_eq!(role("worktrees/feature/.claude/agents/a.md", &[]), AGENT);
     }
 
     #[test]
