@@ -1,13 +1,20 @@
 //! Reading files within the root of a source and within limits.
+//!
+//! A path only names a file; the root's descriptor decides which file that is. Everything is opened
+//! relative to that descriptor by a path without links, so that a directory which becomes a link
+//! meanwhile is an error and never leads out of the root.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read as _},
-    os::{fd::OwnedFd, unix::fs::OpenOptionsExt as _},
+    os::fd::OwnedFd,
     path::{Component, Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use rustix::{
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat},
+    io::Errno,
+};
 
 use crate::fingerprint::Stat;
 
@@ -20,6 +27,9 @@ pub(crate) enum Refusal {
     /// The path, or a link on it, leads out of the root.
     #[error("it leads out of the collection, so it is not read")]
     Escapes,
+    /// The path, or the target of a link on it, is a file of git's or of Larder's own.
+    #[error("it lies in .git or .larder, where no artifacts are")]
+    Reserved,
     /// Nothing is there.
     #[error("files missing")]
     Missing,
@@ -45,27 +55,25 @@ impl From<io::Error> for Refusal {
     }
 }
 
-/// The root of a source that is there.
+/// A directory that is read and written in: the root of a source, or a project.
 #[derive(Debug)]
 pub(crate) struct Root {
-    /// Without any link, so that what lies in it begins with it.
+    /// Without any link. It names the root; files in it are opened through the descriptor.
     path: PathBuf,
-    #[cfg(target_os = "linux")]
-    handle: File,
+    handle: OwnedFd,
 }
 
 impl Root {
-    /// Opens a directory; fails when it is none.
+    /// Opens a directory; links on the way to it are followed. Fails when it is none.
     pub(crate) fn open(path: &str) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
-        if !path.is_dir() {
-            return Err(io::ErrorKind::NotADirectory.into());
-        }
-        Ok(Self {
-            #[cfg(target_os = "linux")]
-            handle: File::open(&path)?,
-            path,
-        })
+        let handle = open_real(&path)?;
+        Ok(Self { path, handle })
+    }
+
+    /// Opens a directory below this one as a root of its own.
+    pub(crate) fn below(&self, path: &str) -> io::Result<Self> {
+        Ok(Self { path: self.join(path), handle: self.directory(path)? })
     }
 
     /// Where a path relative to the root lies on the disk.
@@ -97,69 +105,87 @@ impl Root {
         inside.to_str().map(str::to_owned).ok_or(Refusal::Escapes)
     }
 
-    /// Opens a directory below the root in whose path there is no link, so that whoever writes in it
-    /// writes within the root.
+    /// Opens a directory below the root. Fails with `ELOOP` if there is a link on the path.
     pub(crate) fn directory(&self, path: &str) -> io::Result<OwnedFd> {
         if !stays_inside(path) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        let path = if path.is_empty() { "." } else { path };
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        #[cfg(target_os = "linux")]
-        {
-            use rustix::fs::{Mode, ResolveFlags, openat2};
-            let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-            Ok(openat2(&self.handle, path, flags, Mode::empty(), strict)?)
-        }
-        #[cfg(not(target_os = "linux"))]
-        {
-            let real = self.join(path);
-            if fs::canonicalize(&real)? != real {
-                return Err(io::ErrorKind::PermissionDenied.into());
-            }
-            Ok(rustix::fs::open(real, flags, rustix::fs::Mode::empty())?)
+        Ok(open_beneath(&self.handle, path, OFlags::RDONLY | OFlags::DIRECTORY)?)
+    }
+
+    /// The stat of the entry at a path, a link itself included; `None` when nothing is there.
+    pub(crate) fn entry(&self, path: &str) -> io::Result<Option<rustix::fs::Stat>> {
+        let (parent, name) = split(path);
+        let stat = self
+            .directory(parent)
+            .and_then(|directory| Ok(statat(directory, name, AtFlags::SYMLINK_NOFOLLOW)?));
+        not_there(stat.map(Some))
+    }
+
+    /// The names in a directory, sorted; none when there is no such directory. Fails if there is a
+    /// link on the path.
+    pub(crate) fn names(&self, path: &str) -> io::Result<Vec<String>> {
+        match not_there(self.directory(path).map(Some))? {
+            Some(directory) => names_in(directory),
+            None => Ok(Vec::new()),
         }
     }
 
-    /// A file's stat, taken before its bytes, and the bytes.
+    /// Opens an artifact's file or directory. Links are followed within the root.
+    fn open_followed(&self, path: &str, flags: OFlags) -> Result<File, Refusal> {
+        if !stays_inside(path) {
+            return Err(Refusal::Escapes);
+        }
+        if is_reserved(path) {
+            return Err(Refusal::Reserved);
+        }
+        match open_beneath(&self.handle, path, flags) {
+            Err(Errno::LOOP) => {
+                let real = self.relative(&self.resolve(path)?)?;
+                if is_reserved(&real) {
+                    return Err(Refusal::Reserved);
+                }
+                Ok(open_beneath(&self.handle, &real, flags).map_err(io::Error::from)?.into())
+            }
+            opened => Ok(opened.map_err(io::Error::from)?.into()),
+        }
+    }
+
+    /// The stat of an artifact's directory, taken first, and the names in it.
+    pub(crate) fn list(&self, path: &str) -> Result<(Stat, Vec<String>), Refusal> {
+        let directory = self.open_followed(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let stat = Stat::of(&directory.metadata()?);
+        Ok((stat, names_in(directory.into())?))
+    }
+
+    /// An artifact's file: its stat, taken before its bytes, and the bytes.
     pub(crate) fn read(&self, path: &str) -> Result<(Stat, Vec<u8>), Refusal> {
         self.read_within(path, MAX_FILE_BYTES)
     }
 
     /// The same of a file that may be that large.
     pub(crate) fn read_within(&self, path: &str, limit: u64) -> Result<(Stat, Vec<u8>), Refusal> {
+        read_file(self.open_followed(path, OFlags::RDONLY | OFlags::NONBLOCK)?, limit)
+    }
+
+    /// One of Larder's own files. No link is followed.
+    pub(crate) fn read_own(&self, path: &str) -> Result<Vec<u8>, Refusal> {
         if !stays_inside(path) {
             return Err(Refusal::Escapes);
         }
-        #[cfg(target_os = "linux")]
-        if let Ok(file) = self.open_beneath(path) {
-            return read_file(file, limit);
-        }
-        read_file(open_at_once(&self.resolve(path)?)?, limit)
-    }
-
-    /// Opens a file in one step that cannot leave the root, whoever moves links meanwhile. It also
-    /// refuses absolute links that lead back into the root, which [`Self::resolve`] knows better.
-    #[cfg(target_os = "linux")]
-    fn open_beneath(&self, path: &str) -> rustix::io::Result<File> {
-        use rustix::fs::{Mode, ResolveFlags, openat2};
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        openat2(&self.handle, path, flags, Mode::empty(), beneath).map(File::from)
+        let file = open_beneath(&self.handle, path, OFlags::RDONLY | OFlags::NONBLOCK);
+        let file = file.map_err(io::Error::from)?;
+        Ok(read_file(file.into(), MAX_FILE_BYTES)?.1)
     }
 
     /// The last `limit` bytes of a file in whose path there is no link; nothing when there is none.
     pub(crate) fn read_end(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
         use std::io::{Seek as _, SeekFrom};
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let opened = self.directory(parent).and_then(|directory| {
-            let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-            Ok(rustix::fs::openat(directory, name, flags, rustix::fs::Mode::empty())?)
-        });
+        let opened = open_beneath(&self.handle, path, OFlags::RDONLY | OFlags::NONBLOCK);
         let mut file = match opened {
             Ok(file) => File::from(file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
+            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
         };
         let meta = file.metadata()?;
         if !meta.is_file() {
@@ -177,7 +203,10 @@ impl Root {
     pub(crate) fn read_manifest(&self, name: &str) -> io::Result<Option<(Stat, Vec<u8>)>> {
         /// Far above any real manifest: 20,000 entries take 10 MB.
         const MAX_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
-        let opened = open_at_once(&self.join(name)).map_err(Refusal::from);
+        // A manifest may be a link to anywhere: people keep theirs in a repository of dotfiles.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let opened = openat(&self.handle, name, flags, Mode::empty());
+        let opened = opened.map(File::from).map_err(|error| Refusal::from(io::Error::from(error)));
         match opened.and_then(|file| read_file(file, MAX_MANIFEST_BYTES)) {
             Ok(read) => Ok(Some(read)),
             Err(Refusal::Missing) => Ok(None),
@@ -203,6 +232,102 @@ pub(crate) fn normal(path: &str) -> Option<String> {
     named.collect::<PathBuf>().into_os_string().into_string().ok()
 }
 
+/// Whether a path goes through the directory of git, or one of Larder's own. No artifact lies there,
+/// whatever a manifest or a link says: git's configuration may hold credentials, and what is written
+/// there may run.
+pub(crate) fn is_reserved(path: &str) -> bool {
+    let is_own = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name == ".git" || name.starts_with(".larder")
+    };
+    path.split('/').any(is_own)
+}
+
+/// The directory and the name of a path.
+pub(crate) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// That something is not there, as `None`.
+pub(crate) fn not_there<T>(outcome: io::Result<Option<T>>) -> io::Result<Option<T>> {
+    match outcome {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        outcome => outcome,
+    }
+}
+
+/// Opens a directory by its real path. Fails with `ELOOP` if a part of the path has become a link.
+fn open_real(path: &Path) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, ResolveFlags, openat2};
+        match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+            Err(Errno::NOSYS) => {}
+            opened => return opened,
+        }
+    }
+    rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty())
+}
+
+/// Opens what is at a path below a directory, in one step that cannot leave it, whoever moves links
+/// meanwhile. Fails with `ELOOP` if there is a link on the path.
+fn open_beneath(directory: &OwnedFd, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let path = if path.is_empty() { "." } else { path };
+    let flags = flags | OFlags::CLOEXEC;
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{ResolveFlags, openat2};
+        let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        match openat2(directory, path, flags, Mode::empty(), strict) {
+            // Before Linux 5.6, and in some sandboxes.
+            Err(Errno::NOSYS) => {}
+            opened => return opened,
+        }
+    }
+    open_by_steps(directory, path, flags)
+}
+
+/// The same where the system has no such call: each directory is opened from the one above it.
+fn open_by_steps(directory: &OwnedFd, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let step = |from: &OwnedFd, name: &str, flags: OFlags| {
+        let opened = openat(from, name, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
+        // With `O_DIRECTORY` systems differ in what they say of a link.
+        let is_link = || {
+            let stat = statat(from, name, AtFlags::SYMLINK_NOFOLLOW);
+            stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink())
+        };
+        if matches!(opened, Err(Errno::NOTDIR)) && is_link() { Err(Errno::LOOP) } else { opened }
+    };
+    let (parent, name) = split(path);
+    if parent.is_empty() {
+        return step(directory, name, flags);
+    }
+    let above = OFlags::RDONLY | OFlags::DIRECTORY;
+    let mut names = parent.split('/').filter(|name| !matches!(*name, "" | "."));
+    let Some(first) = names.next() else { return step(directory, name, flags) };
+    let first = step(directory, first, above)?;
+    let last = names.try_fold(first, |above_it, name| step(&above_it, name, above))?;
+    step(&last, name, flags)
+}
+
+/// The names in a directory, sorted. Names that are not UTF-8 are left out.
+fn names_in(directory: OwnedFd) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in Dir::new(directory)? {
+        match entry?.file_name().to_str() {
+            Ok("." | "..") | Err(_) => {}
+            Ok(name) => names.push(name.to_owned()),
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
 fn read_file(file: File, limit: u64) -> Result<(Stat, Vec<u8>), Refusal> {
     let meta = file.metadata()?;
     if !meta.is_file() {
@@ -218,11 +343,6 @@ fn read_file(file: File, limit: u64) -> Result<(Stat, Vec<u8>), Refusal> {
         return Err(Refusal::TooLarge);
     }
     Ok((Stat::of(&meta), bytes))
-}
-
-/// Opens without waiting for whoever writes into a pipe.
-fn open_at_once(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)
 }
 
 #[cfg(test)]
@@ -257,18 +377,62 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_gits_or_larders_own_is_no_artifact_even_behind_a_link() {
+        let (dir, root) = root();
+        for own in [".git", ".GIT", ".larder"] {
+            fs::create_dir_all(dir.path().join(own).join("a")).unwrap();
+            fs::write(dir.path().join(own).join("a/config"), "s").unwrap();
+        }
+        symlink(".git", dir.path().join("link")).unwrap();
+        symlink(".larder/a/config", dir.path().join("link.md")).unwrap();
+        for path in
+            [".git/a/config", ".GIT/a/config", "./.larder/a/config", "link/a/config", "link.md"]
+        {
+            assert!(matches!(root.read(path), Err(Refusal::Reserved)), "{path}");
+        }
+        assert!(matches!(root.list("link/a"), Err(Refusal::Reserved)));
+        assert_eq!(root.read_own(".larder/a/config").unwrap(), b"s");
+        assert!(root.read_own("link.md").is_err(), "Larder's own files are no links");
+    }
+
+    #[test]
+    fn step_by_step_a_path_is_opened_as_in_one_step() {
+        let (dir, root) = root();
+        fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        fs::write(dir.path().join("a/b/file"), "x").unwrap();
+        symlink("a", dir.path().join("link")).unwrap();
+        symlink("b", dir.path().join("a/link")).unwrap();
+        let directory = OFlags::RDONLY | OFlags::DIRECTORY;
+        for path in [
+            ".",
+            "a",
+            "a/b",
+            "./a//b",
+            "a/b/file",
+            "link",
+            "link/b",
+            "a/link",
+            "a/link/file",
+            "none",
+            "a/none/x",
+            "a/b/file/x",
+        ] {
+            for flags in [OFlags::RDONLY, directory] {
+                let stat = |opened: rustix::io::Result<OwnedFd>| {
+                    opened.map(|file| rustix::fs::fstat(file).unwrap().st_ino)
+                };
+                let steps = stat(open_by_steps(&root.handle, path, flags));
+                assert_eq!(steps, stat(open_beneath(&root.handle, path, flags)), "{path}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_regular_file_of_a_fair_size_is_refused() {
         let (dir, root) = root();
         fs::create_dir(dir.path().join("dir.md")).unwrap();
         let pipe = dir.path().join("pipe.md");
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &pipe,
-            rustix::fs::FileType::Fifo,
-            rustix::fs::Mode::RUSR,
-            0,
-        )
-        .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, Mode::RUSR, 0).unwrap();
         File::create(dir.path().join("big.md")).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
         assert!(matches!(root.read("dir.md"), Err(Refusal::NotAFile)));
         assert!(matches!(root.read("pipe.md"), Err(Refusal::NotAFile)), "and nothing waits");

@@ -1,9 +1,7 @@
 //! Which file of a manifest entry is the main one.
 
-use std::fs;
-
 use crate::{
-    files::{Refusal, Root, stays_inside},
+    files::{Refusal, Root},
     fingerprint::Stat,
     reading::is_markdown,
 };
@@ -19,18 +17,12 @@ pub(crate) struct Found {
 /// The main file of the artifact of that name at a path: the file itself, or the one of a
 /// directory that tells most.
 pub(crate) fn find(root: &Root, path: &str, name: &str) -> Result<Found, Refusal> {
-    if !stays_inside(path) {
-        return Err(Refusal::Escapes);
-    }
-    // Where the directory really lies matters to the reading of the file.
-    let directory = root.join(path);
-    let meta = fs::metadata(&directory)?;
-    if !meta.is_dir() {
-        return Ok(Found { file: path.to_owned(), directory: None });
-    }
-    let names = fs::read_dir(&directory)?;
-    let files: Vec<String> =
-        names.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    let (stat, files) = match root.list(path) {
+        Ok(listed) => listed,
+        // A file, or nothing: its reading tells.
+        Err(Refusal::Missing) => return Ok(Found { file: path.to_owned(), directory: None }),
+        Err(refusal) => return Err(refusal),
+    };
     let own = format!("{name}.md");
     let rank = |file: &str| match file {
         _ if crate::plain::is_skill_file(file) => Some(0),
@@ -46,7 +38,7 @@ pub(crate) fn find(root: &Root, path: &str, name: &str) -> Result<Found, Refusal
     let (file, depth) = match main {
         Some((_, file)) if file == ".claude-plugin" => (format!("{path}/{file}/plugin.json"), 2),
         Some((_, file)) => (format!("{path}/{file}"), 1),
-        None => return root.resolve(path).and(Err(Refusal::Missing)),
+        None => return Err(Refusal::Missing),
     };
-    Ok(Found { file, directory: Some((Stat::of(&meta), depth)) })
+    Ok(Found { file, directory: Some((stat, depth)) })
 }

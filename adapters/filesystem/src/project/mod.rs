@@ -10,7 +10,7 @@ mod record;
 mod transfer;
 
 use std::{
-    fs,
+    fs, io,
     path::{Component, Path, PathBuf},
 };
 
@@ -30,7 +30,7 @@ use crate::{
     FileSystem,
     files::{Refusal, Root},
     json_edit,
-    write::{Failure, SOURCE_STATE, Writing, hash, lock_project, retried},
+    write::{Failure, SOURCE_STATE, Target, Writing, hash, lock_project, retried},
 };
 
 #[async_trait]
@@ -61,15 +61,14 @@ impl ArtifactDeployer for FileSystem {
         let source = place.source.name.to_string();
         self.looking(&place.source, move |root| {
             let path = format!("{SOURCE_STATE}/{DEPLOYMENTS}");
-            let bytes = root.read(&path).ok().map(|(_, bytes)| bytes);
+            let bytes = root.read_own(&path).ok();
             let list: Deployments = record::read(bytes.as_deref(), DEPLOYMENTS)?;
             let mut shown: Vec<Deployment> = list
                 .of(&id)
                 .filter_map(|project| {
                     // As it is now: it may have become a link to elsewhere.
-                    let directory = fs::canonicalize(project).ok()?;
-                    let name = named(&directory, &within)?;
-                    deployment(directory.to_str()?, name, &id, &source)
+                    let (root, name) = open_within(project, &within)?.ok()?;
+                    deployment(&root, name, &id, &source)
                 })
                 .collect();
             shown.sort_by(|a, b| a.project.cmp(&b.project));
@@ -98,17 +97,22 @@ fn transfer(
     project: &Project,
     action: Action,
 ) -> Result<(Transfer, Written), Failure> {
-    let (directory, name) = resolved(project)?;
+    let (root, name) = open(project)?;
     let source = writing.tree.path();
+    let directory = root.join("");
     if directory.join(".claude") == Path::new(&source) || directory == Path::new(&source) {
         let message = "the project is the artifact's own collection";
         return Err(WriteError::unfit(message).into());
     }
-    let path = directory.to_str().ok_or_else(|| WriteError::unfit("its path is not UTF-8"))?;
-    if !matches!(action, Action::Deploy(_)) && !directory.join(DEPLOYED).exists() {
+    if directory.to_str().is_none() {
+        return Err(WriteError::unfit("its path is not UTF-8").into());
+    }
+    if !matches!(action, Action::Deploy(_)) && root.entry(DEPLOYED)?.is_none() {
         return Err(not_deployed());
     }
-    let tree = lock_project(path, &writing.tree, writing.patience)?;
+    // Nothing is made in the project for an artifact that is not there.
+    Target::open(writing, &place.id, &place.path)?;
+    let tree = lock_project(root, &writing.tree, writing.patience)?;
     let (files, written) = retried(|| transfer::carry_out(writing, &tree, place, action))?;
     Ok((Transfer { project: name, files }, written))
 }
@@ -118,31 +122,48 @@ fn not_deployed() -> Failure {
     WriteError::unfit("it is not deployed in this project").into()
 }
 
-/// The project's directory without links, and how it is shown. Whether it is there is told only of
-/// places that the caller may use.
-fn resolved(project: &Project) -> Result<(PathBuf, ProjectName), Failure> {
+/// Opens a project's directory; returns it with the name by which it is shown. The answer says
+/// whether it is there only of places that the caller may use.
+fn open(project: &Project) -> Result<(Root, ProjectName), Failure> {
     let forbidden = || {
         let message = "the project does not lie in one of the directories that deploy.roots names";
         Failure::from(WriteError::Forbidden(message.to_owned()))
     };
-    let directory = fs::canonicalize(&project.path).map_err(|_| match &project.within {
-        Some(within) if would_lie(Path::new(&project.path), within) => {
-            let message = "there is no such directory: make the project's directory first";
-            WriteError::unfit(message).into()
-        }
-        _ => forbidden(),
-    });
     let Some(within) = &project.within else {
-        let directory = fs::canonicalize(&project.path)?;
-        let root = directory.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        return Ok((directory, ProjectName { root, path: String::new() }));
+        let opened = Root::open(&project.path)?;
+        let root = last_name(&opened.join(""));
+        return Ok((opened, ProjectName { root, path: String::new() }));
     };
-    let directory = directory?;
-    let name = named(&directory, within).ok_or_else(forbidden)?;
-    if !directory.is_dir() {
-        return Err(WriteError::unfit("the project is not a directory").into());
+    match open_within(&project.path, within) {
+        Some(Ok(opened)) => Ok(opened),
+        Some(Err(error)) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(WriteError::unfit("the project is not a directory").into())
+        }
+        None if fs::canonicalize(&project.path).is_err()
+            && would_lie(Path::new(&project.path), within) =>
+        {
+            let message = "there is no such directory: make the project's directory first";
+            Err(WriteError::unfit(message).into())
+        }
+        // In no root, or a part of its path has become a link since it was looked up.
+        _ => Err(forbidden()),
     }
-    Ok((directory, name))
+}
+
+/// Opens a directory that lies in one of these roots, from that root's own descriptor: what is
+/// checked is what is opened. `None` if it is not there, or lies in none of them.
+fn open_within(directory: &str, within: &[String]) -> Option<io::Result<(Root, ProjectName)>> {
+    let real = fs::canonicalize(directory).ok()?;
+    within.iter().find_map(|root| {
+        let root = Root::open(root).ok()?;
+        let path = root.relative(&real).ok()?;
+        let name = ProjectName { root: last_name(&root.join("")), path };
+        Some(root.below(&name.path).map(|opened| (opened, name)))
+    })
+}
+
+fn last_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Whether a path lies in a root as it is written: then nothing is told by saying that it is not there.
@@ -151,24 +172,8 @@ fn would_lie(path: &Path, within: &[String]) -> bool {
     !goes_up && within.iter().any(|root| path.starts_with(root))
 }
 
-/// A directory by the root that it lies in; `None` when it lies in none.
-fn named(directory: &Path, within: &[String]) -> Option<ProjectName> {
-    within.iter().find_map(|root| {
-        let root = fs::canonicalize(root).ok()?;
-        let path = directory.strip_prefix(&root).ok()?.to_str()?.to_owned();
-        let root = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Some(ProjectName { root, path })
-    })
-}
-
-fn deployment(
-    project: &str,
-    name: ProjectName,
-    id: &ArtifactId,
-    source: &str,
-) -> Option<Deployment> {
-    let root = Root::open(project).ok()?;
-    let (_, bytes) = root.read(DEPLOYED).ok()?;
+fn deployment(root: &Root, name: ProjectName, id: &ArtifactId, source: &str) -> Option<Deployment> {
+    let bytes = root.read_own(DEPLOYED).ok()?;
     let record: Deployed = record::read(Some(&bytes), DEPLOYED).ok()?;
     let deployed = record.of(id).filter(|deployed| deployed.collection == source)?;
     let state = |path: &str, recorded: &str| match path.split_once(".json#/") {

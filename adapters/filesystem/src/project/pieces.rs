@@ -2,8 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
-    os::unix::fs::PermissionsExt as _,
+    io,
     path::{Component, Path},
 };
 
@@ -18,18 +17,15 @@ use larder::{
 use serde_json::Value;
 
 use crate::{
-    files::{Refusal, normal},
+    files::{Refusal, is_reserved, normal, split},
     json::split_pointer,
     json_edit::{self, Part},
-    write::{Failure, Target, Tree, hash, split},
+    write::{Failure, Target, Tree, hash},
 };
 
 /// Most files and bytes of one artifact that are copied: ten times the largest real skill.
 const MAX_FILES: usize = 2_000;
 pub(super) const MAX_BYTES: usize = 64 * 1024 * 1024;
-
-/// Names that belong to other programs, or to Larder, and not to a skill.
-const NOT_COPIED: [&str; 3] = [".git", ".larder", ".DS_Store"];
 
 /// Where a piece of an artifact lies in a project.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +60,15 @@ impl Content {
             Self::Value(value) => json_edit::hash_of(value),
         }
     }
+}
+
+/// Which links among the files of one side are copied as what they lead to. The others are refused,
+/// so that nothing beside the artifact, such as a file of secrets, is carried away with it.
+pub(super) enum Links {
+    /// None.
+    Refused,
+    /// Those that lead into this directory, or everywhere in the tree if it is empty.
+    Within(String),
 }
 
 /// The pieces of one side.
@@ -138,7 +143,9 @@ impl Layout {
             return Err(WriteError::unfit(format!("it cannot be read: {why}")).into());
         }
         match self.form {
-            Form::Directory | Form::File => self.files(tree, &self.source),
+            Form::Directory | Form::File => {
+                self.files(tree, &self.source, &Links::Within(self.source.clone()))
+            }
             Form::Server => {
                 let value = self.value(target, tree)?;
                 let name = target.artifact.id.name();
@@ -170,10 +177,11 @@ impl Layout {
     pub(super) fn in_project<'a>(
         &self,
         tree: &Tree,
+        links: &Links,
         asked: impl Iterator<Item = &'a Spot>,
     ) -> Result<Pieces, Failure> {
         if matches!(self.form, Form::Directory | Form::File) {
-            return self.files(tree, &self.project);
+            return self.files(tree, &self.project, links);
         }
         let text = tree.read(&self.project)?;
         let Some(text) = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) else {
@@ -218,11 +226,11 @@ impl Layout {
     }
 
     /// The files at a path of either side, under the names that they have in the project.
-    fn files(&self, tree: &Tree, at: &str) -> Result<Pieces, Failure> {
+    fn files(&self, tree: &Tree, at: &str, links: &Links) -> Result<Pieces, Failure> {
         let mut found = Pieces::new();
         let mut bytes_left = MAX_BYTES;
         if self.form == Form::File {
-            if let Some(content) = read(tree, at, &mut bytes_left)? {
+            if let Some(content) = read(tree, at, links, &mut bytes_left)? {
                 found.insert(Spot::File(self.project.clone()), content);
             }
             return Ok(found);
@@ -230,14 +238,14 @@ impl Layout {
         let mut directories = vec![String::new()];
         while let Some(below) = directories.pop() {
             for name in tree.names(&joined(at, &below))? {
-                if NOT_COPIED.contains(&name.as_str()) {
+                if is_reserved(&name) || name == ".DS_Store" {
                     continue;
                 }
                 let below = joined(&below, &name);
                 let path = joined(at, &below);
                 if tree.is_directory(&path)? {
                     directories.push(below);
-                } else if let Some(content) = read(tree, &path, &mut bytes_left)? {
+                } else if let Some(content) = read(tree, &path, links, &mut bytes_left)? {
                     found.insert(Spot::File(joined(&self.project, &below)), content);
                 }
                 if found.len() > MAX_FILES {
@@ -251,7 +259,8 @@ impl Layout {
 
     /// The mode of the artifact's file in the collection.
     pub(super) fn mode(&self, tree: &Tree) -> Result<u32, Failure> {
-        Ok(fs::metadata(tree.root.join(&self.source))?.permissions().mode())
+        let read = tree.read_within(&self.source, MAX_BYTES as u64)?;
+        Ok(read.ok_or(WriteError::Missing)?.0)
     }
 
     /// Where a file of the project lies in the collection.
@@ -261,28 +270,48 @@ impl Layout {
     }
 }
 
-/// A file; a link within its root is copied as what it leads to.
-fn read(tree: &Tree, path: &str, bytes_left: &mut usize) -> Result<Option<Content>, Failure> {
-    if !tree.exists(path)? {
-        return Ok(None);
-    }
+/// A file, or what a link to one leads to.
+fn read(
+    tree: &Tree,
+    path: &str,
+    links: &Links,
+    bytes_left: &mut usize,
+) -> Result<Option<Content>, Failure> {
+    let Some(kind) = tree.kind(path)? else { return Ok(None) };
     let real = tree.real(path).map_err(|refusal| match refusal {
         Refusal::Missing => {
             WriteError::unfit(format!("{path} is a link to nothing: remove it")).into()
         }
         refusal => Failure::from(refusal),
     })?;
-    let meta = fs::metadata(tree.root.join(&real))?;
-    if !meta.is_file() {
+    let is_allowed = match links {
+        _ if !kind.is_symlink() => true,
+        Links::Refused => false,
+        Links::Within(directory) => directory.is_empty() || Path::new(&real).starts_with(directory),
+    };
+    if !is_allowed {
+        let message = format!(
+            "{path} is a link, and what it leads to is no part of the artifact, so it is not \
+             copied: put the file itself there, or remove the link"
+        );
+        return Err(WriteError::unfit(message).into());
+    }
+    if tree.is_no_file(&real)? {
         let message = format!("{path} is neither a file nor a directory, so it is not copied");
         return Err(WriteError::unfit(message).into());
     }
-    let size = usize::try_from(meta.len()).unwrap_or(usize::MAX);
-    *bytes_left = bytes_left.checked_sub(size).ok_or_else(|| {
-        WriteError::unfit(format!("its files have more than {} MiB", MAX_BYTES / 1024 / 1024))
-    })?;
-    let bytes = tree.read(&real)?;
-    Ok(bytes.map(|bytes| Content::File { bytes, mode: meta.permissions().mode() }))
+    let found =
+        tree.read_within(&real, *bytes_left as u64).map_err(|error| match error.kind() {
+            io::ErrorKind::FileTooLarge => {
+                let most = MAX_BYTES / 1024 / 1024;
+                WriteError::unfit(format!("its files have more than {most} MiB")).into()
+            }
+            _ => Failure::Io(error),
+        })?;
+    Ok(found.map(|(mode, bytes)| {
+        *bytes_left -= bytes.len();
+        Content::File { bytes, mode }
+    }))
 }
 
 fn joined(directory: &str, name: &str) -> String {

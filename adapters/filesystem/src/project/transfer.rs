@@ -12,7 +12,7 @@ use larder::{
 
 use super::{
     not_deployed,
-    pieces::{Content, Form, Layout, Pieces, Spot},
+    pieces::{Content, Form, Layout, Links, Pieces, Spot},
     plan::{Decision, Versions},
     record::{self, DEPLOYED, DEPLOYMENTS, Deployed, DeployedArtifact, Deployments},
 };
@@ -109,7 +109,12 @@ impl<'a> Transfer<'a> {
         let recorded: BTreeMap<Spot, String> =
             files.into_iter().map(|(name, hash)| (layout.spot(&name, &hash), hash)).collect();
         let spots: BTreeSet<&Spot> = collection.keys().chain(recorded.keys()).collect();
-        let in_project = layout.in_project(project, spots.iter().copied())?;
+        // The collection would carry a project's linked file on into other projects.
+        let links = match action {
+            Action::Sync(_) => Links::Refused,
+            Action::Deploy(_) | Action::Undeploy => Links::Within(String::new()),
+        };
+        let in_project = layout.in_project(project, &links, spots.iter().copied())?;
         let spots: BTreeSet<&Spot> = spots.into_iter().chain(in_project.keys()).collect();
         let decided = spots
             .into_iter()

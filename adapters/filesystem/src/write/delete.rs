@@ -9,15 +9,14 @@ use larder::{
 };
 
 use super::{
-    SOURCE_STATE, Writing,
+    Writing,
     failure::Failure,
     target::{Target, attempts},
     transaction::Side,
     trash::{FILES, RECORD, Record, TRASH},
-    tree::split,
 };
 use crate::{
-    files::normal,
+    files::{is_reserved, normal, split},
     managed::{self, LOCK, Listed, MANIFEST},
 };
 
@@ -96,13 +95,13 @@ fn movable(
     let tree = &writing.tree;
     let Some(path) = listed.entry.path().and_then(normal) else { return Ok(None) };
     let (parent, name) = split(&path);
-    let taken = path.is_empty()
-        || [MANIFEST, LOCK].contains(&path.as_str())
-        || path.split('/').next() == Some(SOURCE_STATE);
-    if taken {
+    let needed = || {
         let message = "its path is the collection itself, or a file that the collection needs: \
                        correct its entry in collection.toml first";
-        return Err(WriteError::unfit(message).into());
+        Failure::from(WriteError::unfit(message))
+    };
+    if path.is_empty() || [MANIFEST, LOCK].contains(&path.as_str()) || is_reserved(&path) {
+        return Err(needed());
     }
     let below = format!("{path}/");
     let mut inside = Vec::new();
@@ -124,5 +123,8 @@ fn movable(
         return Ok(None);
     };
     let real = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
+    if is_reserved(&real) {
+        return Err(needed());
+    }
     Ok(tree.exists(&real)?.then_some(real))
 }

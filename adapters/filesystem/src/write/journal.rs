@@ -1,14 +1,15 @@
 //! The record of a write that has been decided: whoever takes the lock next finishes it.
 
-use std::{io, path::Path};
+use std::io;
 
 use larder::{domain::writing::HistoryEntry, ports::WriteError};
 use serde::{Deserialize, Serialize};
 
 use super::{
     failure::Failure,
-    tree::{Like, Tree, split},
+    tree::{Like, Tree},
 };
+use crate::files::{Root, split};
 
 /// The record's file, and its name while it is written.
 const JOURNAL: &str = "journal.json";
@@ -90,9 +91,9 @@ impl Journal {
         }
     }
 
-    /// Whether a record stands in that directory of Larder's own files.
-    pub(crate) fn stands_in(state: &Path) -> bool {
-        state.join(JOURNAL).exists()
+    /// Whether there is a record among Larder's own files, which are in `state`.
+    pub(crate) fn stands_in(root: &Root, state: &str) -> io::Result<bool> {
+        Ok(root.entry(&format!("{state}/{JOURNAL}"))?.is_some())
     }
 
     /// Takes the record away: the write is finished, or given up.

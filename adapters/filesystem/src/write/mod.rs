@@ -27,8 +27,6 @@ mod tree;
 
 use std::{
     collections::HashMap,
-    fs,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -53,7 +51,7 @@ pub(crate) use self::{
     target::Target,
     transaction::{Side, Transaction},
     trash::TRASH,
-    tree::{Patience, Tree, hash, split},
+    tree::{Patience, Tree, hash},
 };
 use crate::{
     FileSystem,
@@ -115,7 +113,8 @@ impl FileSystem {
         let (by, manifests) = (by.to_owned(), Arc::clone(&self.manifests));
         let written = self.reading(source, move |reader| {
             let _turn = turn;
-            let locked = recovery::lock_source(&reader.source.root, patience);
+            let root = Root::open(&reader.source.root).map_err(Failure::from);
+            let locked = root.and_then(|root| recovery::lock_source(root, patience));
             Ok(locked.and_then(|tree| {
                 hit("locked");
                 // The moment at which it is this writer's turn: the order of times is that of writes.
@@ -224,13 +223,12 @@ pub(crate) fn retried<T>(attempt: impl Fn() -> Result<T, Failure>) -> Result<T, 
 }
 
 fn tidy(reader: &Reader<'_>, keep: Duration) -> Result<(), Failure> {
-    let root = &reader.source.root;
-    let state = Path::new(root).join(SOURCE_STATE);
+    let root = Root::open(&reader.source.root)?;
     let old = chrono::TimeDelta::from_std(keep).ok();
     let before = old.and_then(|old| reader.clock.now().checked_sub_signed(old));
-    let staged = fs::read_dir(state.join(STAGED));
-    let is_left = Journal::stands_in(&state) || staged.into_iter().flatten().next().is_some();
-    if !is_left && !trash::has_older(&state, before) {
+    let is_left = Journal::stands_in(&root, SOURCE_STATE)?
+        || !root.names(&format!("{SOURCE_STATE}/{STAGED}"))?.is_empty();
+    if !is_left && !trash::has_older(&root, before)? {
         return Ok(());
     }
     let Some(tree) = Tree::try_lock(root, SOURCE_STATE)? else { return Ok(()) };

@@ -13,6 +13,7 @@ use super::{
     steps::{Halt, exchange},
     tree::{Like, Patience, Tree, hash},
 };
+use crate::files::Root;
 
 const FILE: &str = "file.md";
 const STAGED: &str = "staged.md";
@@ -26,8 +27,8 @@ fn the_last_save_stays_however_often_somebody_saves_while_a_step_is_made() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(FILE);
     fs::write(&path, "save 0").unwrap();
-    let tree =
-        Tree::lock(directory.path().to_str().unwrap(), SOURCE_STATE, Patience::new()).unwrap();
+    let root = Root::open(directory.path().to_str().unwrap()).unwrap();
+    let tree = Tree::lock(root, SOURCE_STATE, Patience::new()).unwrap();
     let going = AtomicBool::new(true);
     let (exchanged, overtaken) = thread::scope(|scope| {
         let writer = scope.spawn(|| {

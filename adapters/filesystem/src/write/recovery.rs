@@ -24,7 +24,7 @@ const CONFLICTS: &str = "conflicts";
 const PENDING: &str = "pending";
 
 /// Locks a source, and finishes what a killed writer had begun there.
-pub(crate) fn lock_source(root: &str, patience: Patience) -> Result<Tree, Failure> {
+pub(crate) fn lock_source(root: Root, patience: Patience) -> Result<Tree, Failure> {
     let tree = Tree::lock(root, SOURCE_STATE, patience)?;
     roll(&tree, None, patience)?;
     Ok(tree)
@@ -32,16 +32,17 @@ pub(crate) fn lock_source(root: &str, patience: Patience) -> Result<Tree, Failur
 
 /// Locks a project for a write from `source`, which is locked already, and finishes what a killed
 /// writer had begun there from another source.
-pub(crate) fn lock_project(root: &str, source: &Tree, patience: Patience) -> Result<Tree, Failure> {
+pub(crate) fn lock_project(root: Root, source: &Tree, patience: Patience) -> Result<Tree, Failure> {
     let tree = Tree::lock(root, PROJECT_STATE, patience)?;
     let pending = tree.own(PENDING);
     if let Some(other) = tree.read(&pending)? {
         let other = String::from_utf8_lossy(&other).into_owned();
         // Without waiting: whoever has it may be waiting for this project.
         if other != source.path()
-            && Journal::stands_in(&std::path::Path::new(&other).join(SOURCE_STATE))
+            && let Ok(other) = Root::open(&other)
+            && Journal::stands_in(&other, SOURCE_STATE)?
         {
-            let Some(other) = Tree::try_lock(&other, SOURCE_STATE)? else {
+            let Some(other) = Tree::try_lock(other, SOURCE_STATE)? else {
                 return Err(Failure::Busy);
             };
             roll(&other, Some(&tree), patience)?;
@@ -132,12 +133,14 @@ fn project_of(root: &str, source: &str, patience: Patience) -> Result<Option<Tre
     /// More than a path has (`PATH_MAX`, limits.h).
     const MOST: u64 = 8_192;
     let pending = format!("{PROJECT_STATE}/{PENDING}");
-    let said = Root::open(root).and_then(|root| root.read_end(&pending, MOST));
-    if !said.is_ok_and(|said| said == source.as_bytes()) {
+    let project = Root::open(root).ok().filter(|project| {
+        project.read_end(&pending, MOST).is_ok_and(|said| said == source.as_bytes())
+    });
+    let Some(project) = project else {
         tracing::warn!(project = root, "a journal speaks of a project that knows nothing of it");
         return Ok(None);
-    }
-    match Tree::lock(root, PROJECT_STATE, patience) {
+    };
+    match Tree::lock(project, PROJECT_STATE, patience) {
         Err(Failure::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         locked => locked.map(Some),
     }

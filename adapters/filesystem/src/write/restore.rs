@@ -11,9 +11,11 @@ use super::{
     target::Target,
     transaction::Side,
     trash::{self, FILES, RECORD, TRASH},
-    tree::split,
 };
-use crate::managed::{self, LOCK, MANIFEST};
+use crate::{
+    files::split,
+    managed::{self, LOCK, MANIFEST},
+};
 
 /// Restores one artifact.
 pub(super) fn restore(writing: &Writing<'_>, trash_id: &str) -> Result<Written, Failure> {

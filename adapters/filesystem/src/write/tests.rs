@@ -15,10 +15,22 @@ use tempfile::TempDir;
 use super::{
     Failure, SOURCE_STATE, Side, Transaction, Tree,
     journal::{Action, Journal, Step},
-    lock_project,
-    recovery::{announce, lock_source, recover},
+    recovery::{self, announce, recover},
     tree::{Like, Patience, hash},
 };
+use crate::files::Root;
+
+fn open(path: &str) -> Root {
+    Root::open(path).unwrap()
+}
+
+fn lock_source(path: &str, patience: Patience) -> Result<Tree, Failure> {
+    recovery::lock_source(open(path), patience)
+}
+
+fn lock_project(path: &str, source: &Tree, patience: Patience) -> Result<Tree, Failure> {
+    recovery::lock_project(open(path), source, patience)
+}
 
 /// A tree with a record of a write of `a.md` and `b.md`, neither of them in place.
 fn unfinished(dir: &Path) -> Tree {
@@ -299,11 +311,11 @@ fn a_record_does_not_make_hooks_of_git() {
 fn what_one_tree_has_locked_another_cannot_try() {
     let dir = tempfile::tempdir().unwrap();
     let root = dir.path().to_str().unwrap();
-    assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_none(), "nobody ever wrote there");
+    assert!(Tree::try_lock(open(root), SOURCE_STATE).unwrap().is_none(), "nobody ever wrote there");
     let tree = lock_source(root, Patience::new()).unwrap();
-    assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_none());
+    assert!(Tree::try_lock(open(root), SOURCE_STATE).unwrap().is_none());
     drop(tree);
-    assert!(Tree::try_lock(root, SOURCE_STATE).unwrap().is_some());
+    assert!(Tree::try_lock(open(root), SOURCE_STATE).unwrap().is_some());
 }
 
 #[test]

@@ -15,8 +15,9 @@ use super::{
     journal::{Action, Journal, STAGED, Step},
     recovery,
     steps::{Halt, put, sync_all, take_back},
-    tree::{Like, Tree, hash, split},
+    tree::{Like, Tree, hash},
 };
+use crate::files::split;
 
 /// A write that is being put together. What was staged goes with it unless it is committed.
 pub(crate) struct Transaction<'a> {

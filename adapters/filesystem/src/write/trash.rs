@@ -1,6 +1,6 @@
 //! Deleted artifacts: `.larder/trash/<id>/` with the record of what was deleted, and the files.
 
-use std::{fs, io, path::Path};
+use std::io;
 
 use larder::domain::{Timestamp, revision::Revision, writing::TrashItem};
 use serde::{Deserialize, Serialize};
@@ -35,8 +35,11 @@ pub(super) struct Record {
 /// What is in the trash, the latest first.
 pub(super) fn items(root: &Root) -> Vec<TrashItem> {
     let trash = format!("{}/{TRASH}", super::SOURCE_STATE);
-    let mut items: Vec<TrashItem> = names(&root.join(&trash))
-        .filter_map(|name| record(root, &trash, &name))
+    let mut items: Vec<TrashItem> = root
+        .names(&trash)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|name| record(root, &trash, name))
         .map(|record| record.item)
         .collect();
     items.sort_by(|a, b| b.id.cmp(&a.id));
@@ -44,7 +47,7 @@ pub(super) fn items(root: &Root) -> Vec<TrashItem> {
 }
 
 fn record(root: &Root, trash: &str, name: &str) -> Option<Record> {
-    let (_, bytes) = root.read(&format!("{trash}/{name}/{RECORD}")).ok()?;
+    let bytes = root.read_own(&format!("{trash}/{name}/{RECORD}")).ok()?;
     let record: Record = serde_json::from_slice(&bytes).ok()?;
     // A record that was put under another name speaks of something else.
     (record.item.id == name).then_some(record)
@@ -56,15 +59,20 @@ pub(super) fn find(tree: &Tree, id: &str) -> Option<Record> {
 }
 
 /// Whether anything was deleted before that moment.
-pub(super) fn has_older(state: &Path, before: Option<Timestamp>) -> bool {
-    before.is_some_and(|before| names(&state.join(TRASH)).any(|name| is_older(&name, before)))
+pub(super) fn has_older(root: &Root, before: Option<Timestamp>) -> io::Result<bool> {
+    let Some(before) = before else { return Ok(false) };
+    let names = root.names(&format!("{}/{TRASH}", super::SOURCE_STATE))?;
+    Ok(names.iter().any(|name| is_older(name, before)))
 }
 
-/// Removes for good what was deleted before that moment.
+/// Removes for good what was deleted before that moment. An item that cannot be removed does not
+/// keep the others.
 pub(super) fn sweep(tree: &Tree, before: Timestamp) -> io::Result<()> {
-    for name in tree.names(&tree.own(TRASH))?.iter().filter(|name| is_older(name, before)) {
-        tracing::info!(id = name, "removed from the trash");
-        tree.remove_all(&tree.own(&format!("{TRASH}/{name}")))?;
+    for id in tree.names(&tree.own(TRASH))?.iter().filter(|name| is_older(name, before)) {
+        match tree.remove_all(&tree.own(&format!("{TRASH}/{id}"))) {
+            Ok(()) => tracing::info!(id, "removed from the trash"),
+            Err(error) => tracing::warn!(%error, id, "a deleted artifact stays in the trash"),
+        }
     }
     Ok(())
 }
@@ -73,9 +81,4 @@ pub(super) fn sweep(tree: &Tree, before: Timestamp) -> io::Result<()> {
 fn is_older(name: &str, before: Timestamp) -> bool {
     let millis = u64::try_from(before.timestamp_millis()).unwrap_or(0);
     name.parse::<Ulid>().is_ok_and(|id| id.timestamp_ms() < millis)
-}
-
-fn names(directory: &Path) -> impl Iterator<Item = String> {
-    let entries = fs::read_dir(directory).into_iter().flatten();
-    entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok())
 }

@@ -1,19 +1,23 @@
 //! A directory tree that is written in, under its lock.
 
 use std::{
-    fs::{self, File, TryLockError},
+    ffi::{CStr, CString},
+    fs::{File, TryLockError},
     io::{self, Write as _},
-    os::fd::OwnedFd,
+    os::{fd::OwnedFd, unix::fs::PermissionsExt as _},
     thread,
     time::Duration,
 };
 
 use larder::domain::revision::Revision;
-use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
+use rustix::{
+    fs::{AtFlags, Dir, FileType, Mode, OFlags, RenameFlags},
+    io::Errno,
+};
 use tokio::time::Instant;
 
 use super::{failure::Failure, steps::is_unsupported};
-use crate::files::{Refusal, Root};
+use crate::files::{Refusal, Root, not_there, split};
 
 /// How long a writer waits for all the locks that it needs, and how often it looks at one. A request
 /// has 30 s, and another writer is done within milliseconds, unless it hangs.
@@ -72,8 +76,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     /// Locks a tree; makes the directory of Larder's own files where it is missing.
-    pub(crate) fn lock(root: &str, state: &str, patience: Patience) -> Result<Self, Failure> {
-        let root = Root::open(root)?;
+    pub(crate) fn lock(root: Root, state: &str, patience: Patience) -> Result<Self, Failure> {
         let mut made = String::new();
         for name in state.split('/') {
             made = if made.is_empty() { name.to_owned() } else { format!("{made}/{name}") };
@@ -107,8 +110,7 @@ impl Tree {
     }
 
     /// Locks a tree if nobody has it; `None` when somebody has, or nobody ever wrote there.
-    pub(crate) fn try_lock(root: &str, state: &str) -> Result<Option<Self>, Failure> {
-        let root = Root::open(root)?;
+    pub(crate) fn try_lock(root: Root, state: &str) -> Result<Option<Self>, Failure> {
         let directory = match root.directory(state) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             directory => directory?,
@@ -138,16 +140,15 @@ impl Tree {
             Ok(real) => self.root.relative(&real),
             Err(Refusal::Missing) => {
                 let (parent, name) = split(path);
-                if name.is_empty()
-                    || name == ".."
-                    || fs::symlink_metadata(self.root.join(path)).is_ok()
-                {
+                if name.is_empty() || name == ".." {
                     return Err(Refusal::Missing);
                 }
-                if parent.is_empty() {
-                    return Ok(name.to_owned());
-                }
-                Ok(format!("{}/{name}", self.real(parent)?))
+                let real = match parent {
+                    "" => name.to_owned(),
+                    parent => format!("{}/{name}", self.real(parent)?),
+                };
+                // A link to nothing.
+                if self.root.entry(&real)?.is_some() { Err(Refusal::Missing) } else { Ok(real) }
             }
             Err(refusal) => Err(refusal),
         }
@@ -155,6 +156,11 @@ impl Tree {
 
     /// A file's bytes; `None` when nothing is there.
     pub(crate) fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.read_within(path, MAX_BYTES)?.map(|(_, bytes)| bytes))
+    }
+
+    /// The mode and the bytes of a file that may have that many; `None` when nothing is there.
+    pub(crate) fn read_within(&self, path: &str, limit: u64) -> io::Result<Option<(u32, Vec<u8>)>> {
         let opened = self.place(path).and_then(|(parent, name)| {
             open(&parent, name, OFlags::RDONLY | OFlags::NONBLOCK).map(Some)
         });
@@ -163,13 +169,13 @@ impl Tree {
         if meta.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        if !meta.is_file() || meta.len() > MAX_BYTES {
+        if !meta.is_file() || meta.len() > limit {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let mut bytes = Vec::new();
         // It may grow meanwhile.
-        io::Read::read_to_end(&mut io::Read::take(file, MAX_BYTES), &mut bytes)?;
-        Ok(Some(bytes))
+        io::Read::read_to_end(&mut io::Read::take(file, limit), &mut bytes)?;
+        Ok(Some((meta.permissions().mode(), bytes)))
     }
 
     /// The hash of a file's bytes; `None` when nothing is there.
@@ -182,25 +188,28 @@ impl Tree {
         }
     }
 
+    /// What is at a path, a link itself included; `None` when nothing is there.
+    pub(crate) fn kind(&self, path: &str) -> io::Result<Option<FileType>> {
+        let stat = self.place(path).and_then(|(parent, name)| {
+            Ok(Some(rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?))
+        });
+        Ok(not_there(stat)?.map(|stat| FileType::from_raw_mode(stat.st_mode)))
+    }
+
     /// Whether anything is at a path, a link too.
     pub(crate) fn exists(&self, path: &str) -> io::Result<bool> {
-        let stat = self.place(path).and_then(|(parent, name)| {
-            Ok(rustix::fs::statat(&parent, name, AtFlags::SYMLINK_NOFOLLOW)?)
-        });
-        Ok(not_there(stat.map(Some))?.is_some())
+        Ok(self.kind(path)?.is_some())
     }
 
     /// Whether a directory is at a path, and no link to one.
     pub(crate) fn is_directory(&self, path: &str) -> io::Result<bool> {
-        let stat = fs::symlink_metadata(self.root.join(path)).map(Some);
-        Ok(not_there(stat)?.is_some_and(|meta| meta.is_dir()))
+        Ok(self.kind(path)?.is_some_and(FileType::is_dir))
     }
 
     /// Whether something is at a path that is no regular file. One look: a directory that is moved
     /// away and back between two of them would look like that.
     pub(crate) fn is_no_file(&self, path: &str) -> io::Result<bool> {
-        let stat = fs::symlink_metadata(self.root.join(path)).map(Some);
-        Ok(not_there(stat)?.is_some_and(|meta| !meta.is_file()))
+        Ok(self.kind(path)?.is_some_and(|kind| !kind.is_file()))
     }
 
     /// Writes a new file and brings it to the disk.
@@ -294,27 +303,22 @@ impl Tree {
         not_there(unlinked).map(drop)
     }
 
-    /// Removes a directory and all that is in it, links themselves and not what they lead to.
+    /// Removes what is at a path; of a directory all that is in it, links themselves and not what
+    /// they lead to.
     pub(crate) fn remove_all(&self, path: &str) -> io::Result<()> {
-        let inside = match self.root.directory(path) {
-            Ok(_) => self.root.join(path),
-            Err(error) => return not_there(Err(error)).map(|_: Option<()>| ()),
-        };
-        not_there(fs::remove_dir_all(inside).map(Some)).map(drop)
+        let removed = self
+            .place(path)
+            .and_then(|(parent, name)| remove(&parent, &CString::new(name)?, 0).map(Some));
+        not_there(removed).map(drop)
     }
 
     /// Removes all that is in a directory, and leaves it: to make it anew and bring it to the disk
     /// takes as long as to bring a file there.
     pub(crate) fn empty(&self, path: &str) -> io::Result<()> {
-        for name in self.names(path)? {
-            let inside = format!("{path}/{name}");
-            if self.is_directory(&inside)? {
-                self.remove_all(&inside)?;
-            } else {
-                self.unlink(&inside)?;
-            }
+        match not_there(self.root.directory(path).map(Some))? {
+            Some(directory) => remove_inside(&directory, 0),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Removes a directory if nothing is in it.
@@ -327,14 +331,7 @@ impl Tree {
 
     /// The names in a directory, sorted; none when there is no such directory.
     pub(crate) fn names(&self, path: &str) -> io::Result<Vec<String>> {
-        if let Err(error) = self.root.directory(path) {
-            return not_there(Err(error)).map(Option::unwrap_or_default);
-        }
-        let entries = fs::read_dir(self.root.join(path))?;
-        let mut names: Vec<String> =
-            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-        names.sort_unstable();
-        Ok(names)
+        self.root.names(path)
     }
 
     /// Brings a directory's entries to the disk.
@@ -358,27 +355,45 @@ impl Tree {
     }
 }
 
-/// The directory and the name of a path.
-pub(crate) fn split(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
+/// Deepest directory that is removed. Each level takes a descriptor and a piece of the stack, and a
+/// program that may write in a tree can nest as many as it likes.
+const MAX_DEPTH: usize = 100;
+
+/// Removes an entry of a directory, and what is in it. Each directory is reached through the
+/// descriptor of the one above it, so that no link is followed, whenever it is put there.
+fn remove(parent: &OwnedFd, name: &CStr, depth: usize) -> io::Result<()> {
+    match rustix::fs::unlinkat(parent, name, AtFlags::empty()) {
+        // A directory: Linux says the former, POSIX the latter.
+        Err(Errno::ISDIR | Errno::PERM) => {}
+        Err(Errno::NOENT) => return Ok(()),
+        removed => return Ok(removed?),
+    }
+    if depth > MAX_DEPTH {
+        let message = format!("directories are nested deeper than {MAX_DEPTH}");
+        return Err(io::Error::other(message));
+    }
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    remove_inside(&rustix::fs::openat(parent, name, flags, Mode::empty())?, depth + 1)?;
+    match rustix::fs::unlinkat(parent, name, AtFlags::REMOVEDIR) {
+        Err(Errno::NOENT) => Ok(()),
+        removed => Ok(removed?),
+    }
 }
 
-/// That something is not there, as `None`.
-fn not_there<T>(outcome: io::Result<Option<T>>) -> io::Result<Option<T>> {
-    match outcome {
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            Ok(None)
+fn remove_inside(directory: &OwnedFd, depth: usize) -> io::Result<()> {
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        if ![c".", c".."].contains(&entry.file_name()) {
+            remove(directory, entry.file_name(), depth)?;
         }
-        outcome => outcome,
     }
+    Ok(())
 }
 
 fn make_directory(root: &Root, path: &str) -> io::Result<()> {
     let (parent, name) = split(path);
     match rustix::fs::mkdirat(root.directory(parent)?, name, DIRECTORY_MODE) {
-        Err(rustix::io::Errno::EXIST) => Ok(()),
+        Err(Errno::EXIST) => Ok(()),
         made => Ok(made?),
     }
 }

@@ -93,6 +93,41 @@ async fn what_is_no_file() {
 }
 
 #[tokio::test]
+async fn an_entry_whose_path_goes_through_gits_files_or_larders_own_is_broken_and_not_shown() {
+    let entry = |(name, path): (&str, &str)| {
+        format!("[[artifacts]]\nname = \"{name}\"\ntype = \"skill\"\npath = \"{path}\"\n")
+    };
+    let paths = [
+        ("config", ".git/config"),
+        ("case", ".GIT/config"),
+        ("nested", "skills/a/.git/config"),
+        ("record", ".larder/trash/1/record.json"),
+        ("directory", ".git"),
+        ("link", "link/config"),
+        ("file-link", "skills/b"),
+    ];
+    let fixture = Fixture::managed(&paths.map(entry).concat());
+    for file in
+        [".git/config", ".GIT/config", "skills/a/.git/config", ".larder/trash/1/record.json"]
+    {
+        fixture.write(file, "[user]\n\ttoken = s3cret\n");
+    }
+    fixture.write(".git/SKILL.md", "---\ndescription: s3cret\n---\n");
+    fixture.link("link", ".git");
+    fixture.link("skills/b/SKILL.md", "../../.git/config");
+    let scan = fixture.scan().await;
+    for (name, _) in paths {
+        let id = format!("skill:{name}");
+        let found = artifact(&scan, &id);
+        assert_eq!(found.health, Health::Broken, "{found:?}");
+        assert!(problem(&scan, &id).contains(".git or .larder"), "{found:?}");
+        assert_eq!(fixture.content(&id, &found.path).await, None, "{id}");
+    }
+    assert!(!format!("{scan:?}").contains("s3cret"));
+    assert_eq!(fixture.content("skill:config", ".git/config").await, None);
+}
+
+#[tokio::test]
 async fn odd_names() {
     let fixture = Fixture::plain();
     for name in ["a b", "c:d", "é", "\u{202e}rtl", "Case", "case"] {

@@ -407,3 +407,40 @@ async fn a_project_may_be_a_source_and_is_told_so() {
     let touched = world.files.files.touched(&project, &[source, at_project.clone()]).await;
     assert_eq!(touched, [at_project]);
 }
+
+#[tokio::test]
+async fn a_synchronisation_takes_nothing_from_behind_a_link() {
+    let world = World::new();
+    world.outcomes(MERGE).await;
+    world.write(".env", "TOKEN=s3cret");
+    let link = world.project().join(".claude/skills/pdf/notes.md");
+    std::os::unix::fs::symlink("../../../.env", &link).unwrap();
+    for strategy in [SyncStrategy::Theirs, SyncStrategy::Manual, SyncStrategy::Ours] {
+        let error = world.transfer("skill:pdf", Action::Sync(strategy)).await.unwrap_err();
+        assert!(error.to_string().contains("notes.md is a link"), "{error}");
+    }
+    fs::remove_file(&link).unwrap();
+
+    fs::rename(world.project().join(SKILL), world.project().join("mine.md")).unwrap();
+    std::os::unix::fs::symlink("../../../mine.md", world.project().join(SKILL)).unwrap();
+    let theirs = Action::Sync(SyncStrategy::Theirs);
+    let error = world.transfer("skill:pdf", theirs).await.unwrap_err();
+    assert!(error.to_string().contains("SKILL.md is a link"), "{error}");
+    assert!(!world.files.root.join("skills/pdf/notes.md").exists());
+}
+
+#[tokio::test]
+async fn a_deployment_follows_links_within_the_artifact_and_none_out_of_it() {
+    let world = World::new();
+    world.files.link("skills/pdf/again.sh", "scripts/fill.sh");
+    world.outcomes(MERGE).await;
+    assert_eq!(world.read(".claude/skills/pdf/again.sh"), "#!/bin/sh\n");
+    world.files.write(".env", "TOKEN=s3cret");
+    for (name, target) in [("env.md", "../../.env"), ("server.md", "../../mcp/weather.json")] {
+        world.files.link(&format!("skills/pdf/{name}"), target);
+        let error = world.transfer("skill:pdf", OVERWRITE).await.unwrap_err();
+        assert!(error.to_string().contains(&format!("{name} is a link")), "{error}");
+        assert!(!world.project().join(".claude/skills/pdf").join(name).exists());
+        fs::remove_file(world.files.root.join("skills/pdf").join(name)).unwrap();
+    }
+}
