@@ -17,7 +17,7 @@ pub use cache_freshness::CacheFreshness;
 pub use cache_repository::{CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError};
 pub use clock::Clock;
 pub use curated_collections::CuratedCollections;
-pub use metrics_sink::{Exposition, MetricsSink};
+pub use metrics_sink::{CloseReason, Exposition, MetricsSink};
 pub use schema_migrations::{Migration, SchemaMigrations};
 
 /// The cause of an adapter's error, for the log.

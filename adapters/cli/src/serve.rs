@@ -9,6 +9,7 @@ use std::{
 
 use larder::app::{Larder, chain};
 use larder_filesystem::FileSystemConfig;
+use larder_http::Limits;
 
 use crate::{
     compose::{self, Database},
@@ -71,7 +72,9 @@ async fn serve_from(
         "serving"
     );
     let http = compose::http_settings(settings, address);
-    let served = larder_http::serve(listener, larder.clone(), &http, termination).await;
+    let served =
+        larder_http::serve(listener, larder.clone(), &http, Limits::of_process(), termination)
+            .await;
     if tokio::time::timeout(GRACE, larder.finish()).await.is_err() {
         tracing::warn!("what still ran was cut off: the next start makes up for it");
     }

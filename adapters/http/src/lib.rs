@@ -10,6 +10,7 @@ mod answers;
 mod api;
 mod body;
 mod conditional;
+mod connection;
 mod cors;
 mod cursor;
 mod docs;
@@ -23,6 +24,7 @@ mod problem;
 mod reason;
 mod refused;
 mod secured;
+mod server;
 mod state;
 mod token;
 
@@ -30,15 +32,14 @@ use std::{future::Future, io, net::IpAddr, sync::Arc, time::Duration};
 
 use larder::app::Larder;
 use poem::{
-    EndpointExt, IntoEndpoint, Route, Server,
+    EndpointExt, IntoEndpoint, Route,
     endpoint::{BoxEndpoint, make_sync},
-    listener::TcpAcceptor,
     middleware::RequestId,
     web::Redirect,
 };
 use poem_openapi::{LicenseObject, OpenApiService};
+use tokio::net::TcpListener;
 
-pub use self::token::{NoHash, TokenHash, TokenRule};
 use self::{
     access::Access,
     api::{
@@ -54,10 +55,11 @@ use self::{
     secured::Secured,
     state::State,
 };
-
-/// How long a server that was asked to stop lets requests end. What the whole process has is ten
-/// seconds, as who runs it in a container expects.
-const GRACE: Duration = Duration::from_secs(6);
+pub use self::{
+    connection::Timeouts,
+    server::Limits,
+    token::{NoHash, TokenHash, TokenRule},
+};
 
 /// How the API behaves at its edge.
 #[derive(Debug, Clone)]
@@ -144,18 +146,19 @@ pub fn service(larder: Arc<Larder>, settings: &HttpSettings) -> BoxEndpoint<'sta
     envelope.with(RequestId::new()).boxed()
 }
 
-/// Serves until `shutdown` ends; then stops accepting, and lets requests end for 6 s.
+/// Serves HTTP/1.1 until `shutdown` ends; then stops accepting, and lets requests end for 6 s.
 pub async fn serve(
     listener: std::net::TcpListener,
     larder: Arc<Larder>,
     settings: &HttpSettings,
-    shutdown: impl Future<Output = ()> + Send + 'static,
+    limits: Limits,
+    shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let acceptor = TcpAcceptor::from_std(listener)?;
-    Server::new_with_acceptor(acceptor)
-        .run_with_graceful_shutdown(service(larder, settings), shutdown, Some(GRACE))
-        .await
+    let listener = TcpListener::from_std(listener)?;
+    let endpoint = service(Arc::clone(&larder), settings);
+    server::run(listener, endpoint, larder.metrics(), limits, shutdown).await;
+    Ok(())
 }
 
 /// The OpenAPI document, as JSON with a final newline.

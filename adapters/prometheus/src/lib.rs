@@ -8,6 +8,8 @@
 //! | `larder_refresh_errors_total` | `kind`: an [`IssueKind`]'s word, or `unlisted` |
 //! | `larder_writes_total` | `operation` (`edit`, `create`, …), `cache` (`current`, `pending`) |
 //! | `larder_http_request_duration_seconds` | `operation`, `status` (`2xx`, …) |
+//! | `larder_http_connections`, `larder_http_connections_limit` | |
+//! | `larder_http_connections_closed_total` | `reason` (`header_timeout`, `idle_timeout`, `write_timeout`, `limit`) |
 //! | `larder_build_info` | `version` |
 //! | `larder_stale_artifacts`, `larder_oldest_sync_age_seconds` | |
 //! | `larder_artifacts` | `type` (a kind that Larder knows, or `other`), `health` |
@@ -38,7 +40,7 @@ use larder::{
         report::{RefreshScope, Summary},
         writing::Operation,
     },
-    ports::{Exposition, MetricsSink},
+    ports::{CloseReason, Exposition, MetricsSink},
 };
 use prometheus_client::{
     encoding::text::encode,
@@ -75,6 +77,9 @@ pub struct Prometheus {
     refresh_errors: Family<Labels<1>, Counter>,
     writes: Family<Labels<2>, Counter>,
     requests: Timings<RequestLabels>,
+    connections: Gauge,
+    connections_limit: Gauge,
+    closed_connections: Family<Labels<1>, Counter>,
     gauges: Mutex<Registered>,
 }
 
@@ -94,6 +99,9 @@ impl Prometheus {
             refresh_errors: Family::default(),
             writes: Family::default(),
             requests: Family::new_with_constructor(|| Histogram::new(REQUEST_BUCKETS)),
+            connections: Gauge::default(),
+            connections_limit: Gauge::default(),
+            closed_connections: Family::default(),
         };
         metrics.register(version);
         metrics
@@ -142,6 +150,25 @@ impl Prometheus {
             Unit::Seconds,
             self.requests.clone(),
         );
+        self.register_connections();
+    }
+
+    fn register_connections(&mut self) {
+        for reason in CloseReason::ALL {
+            let _ = self.closed_connections.get_or_create(&[("reason", reason.as_str())]);
+        }
+        let registry = &mut self.registry;
+        registry.register("http_connections", "Open HTTP connections", self.connections.clone());
+        registry.register(
+            "http_connections_limit",
+            "HTTP connections that may be open",
+            self.connections_limit.clone(),
+        );
+        registry.register(
+            "http_connections_closed",
+            "HTTP connections that the server closed before their clients did",
+            self.closed_connections.clone(),
+        );
     }
 }
 
@@ -183,6 +210,15 @@ impl MetricsSink for Prometheus {
     fn http_request(&self, operation: &str, status: u16, duration: Duration) {
         let labels = ([("status", status_class(status))], [("operation", operation.to_owned())]);
         self.requests.get_or_create(&labels).observe(duration.as_secs_f64());
+    }
+
+    fn http_connections(&self, open: usize, limit: usize) {
+        self.connections.set(open.try_into().unwrap_or(i64::MAX));
+        self.connections_limit.set(limit.try_into().unwrap_or(i64::MAX));
+    }
+
+    fn http_connection_closed(&self, reason: CloseReason) {
+        self.closed_connections.get_or_create(&[("reason", reason.as_str())]).inc();
     }
 
     fn exposition(&self, format: Exposition, gauges: &Gauges) -> String {

@@ -39,6 +39,8 @@ fn used() -> Prometheus {
     metrics.http_request("listArtifacts", 200, Duration::from_millis(3));
     metrics.http_request("listArtifacts", 204, Duration::from_millis(3));
     metrics.http_request("listArtifacts", 503, Duration::from_millis(3));
+    metrics.http_connections(3, 768);
+    metrics.http_connection_closed(CloseReason::IdleTimeout);
     metrics
 }
 
@@ -201,6 +203,10 @@ fn gauges_show_the_moment_and_kinds_that_nobody_knows_share_a_label() {
         r#"larder_troubled_sources{status="failed"} 1"#,
         "larder_pending_writes 6",
         "larder_events_clients 8",
+        "larder_http_connections 3",
+        "larder_http_connections_limit 768",
+        r#"larder_http_connections_closed_total{reason="idle_timeout"} 1"#,
+        r#"larder_http_connections_closed_total{reason="limit"} 0"#,
         "larder_database_connections_limit 9",
         r#"larder_artifacts{type="skill",health="ok"} 7"#,
         r#"larder_artifacts{type="other",health="ok"} 3"#,

@@ -4,6 +4,7 @@
 
 mod binary;
 mod carrying;
+mod crowd;
 mod demo;
 mod kill;
 mod metrics;

@@ -11,7 +11,10 @@ use larder::{
         report::{RefreshScope, Summary},
         writing::Operation,
     },
-    ports::{ArtifactDeployer, Exposition, MetricsSink, artifact_deployer::MockArtifactDeployer},
+    ports::{
+        ArtifactDeployer, CloseReason, Exposition, MetricsSink,
+        artifact_deployer::MockArtifactDeployer,
+    },
     testing::{FakeClock, MemoryRepository, ScriptedSource, at, source, source_name},
 };
 use larder_http::HttpSettings;
@@ -39,6 +42,8 @@ impl MetricsSink for NoMetrics {
     fn refreshed(&self, _: RefreshScope, _: &Summary, _: Duration) {}
     fn written(&self, _: Operation, _: bool) {}
     fn http_request(&self, _: &str, _: u16, _: Duration) {}
+    fn http_connections(&self, _: usize, _: usize) {}
+    fn http_connection_closed(&self, _: CloseReason) {}
     fn exposition(&self, format: Exposition, _: &Gauges) -> String {
         format!("{format:?}")
     }
@@ -67,8 +72,21 @@ impl House {
         Self::deploying(settings, Arc::new(MockArtifactDeployer::new()))
     }
 
+    /// With these measurements.
+    pub(crate) fn measuring(settings: &HttpSettings, metrics: Arc<dyn MetricsSink>) -> Self {
+        Self::on(settings, Arc::new(MockArtifactDeployer::new()), metrics)
+    }
+
     /// With that stand-in for what copies artifacts into projects.
     pub(crate) fn deploying(settings: &HttpSettings, deployer: Arc<dyn ArtifactDeployer>) -> Self {
+        Self::on(settings, deployer, Arc::new(NoMetrics))
+    }
+
+    fn on(
+        settings: &HttpSettings,
+        deployer: Arc<dyn ArtifactDeployer>,
+        metrics: Arc<dyn MetricsSink>,
+    ) -> Self {
         let clock = Arc::new(FakeClock::at(at(100)));
         let files = Arc::new(ScriptedSource::new(clock.clone()));
         let cache = Arc::new(MemoryRepository::new());
@@ -78,7 +96,7 @@ impl House {
             writer: files.clone(),
             deployer,
             cache: cache.clone(),
-            metrics: Arc::new(NoMetrics),
+            metrics,
             clock: clock.clone(),
         };
         let larder = Larder::new(ports, Policy::default());

@@ -6,6 +6,7 @@ mod house;
 
 mod access;
 mod conditional;
+mod connections;
 mod curated;
 mod editing;
 mod events;
