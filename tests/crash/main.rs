@@ -143,3 +143,33 @@ async fn a_save_beside_a_killed_edit_is_never_lost() {
     }
     panic!("an edit reaches more than {MANY} points");
 }
+
+/// The command line of another user is killed, and the server comes next. Its key proves nothing, so
+/// it completes edits of metadata alone, sets other records aside, and goes on.
+#[tokio::test]
+async fn a_writer_with_another_key_that_is_killed_locks_no_collection_and_loses_nothing() {
+    for operation in [Operation::Edit, Operation::CreateSkill, Operation::Delete, Operation::Deploy]
+    {
+        let world = prepared(operation).await;
+        let old = Snapshot::of(world.path());
+        run(world.path(), operation).await.unwrap();
+        let new = Snapshot::of(world.path());
+        let mut set_aside = 0;
+        for kill_at in 1..MANY {
+            let world = prepared(operation).await;
+            if write(world.path(), operation, kill_at, &["other-key"]) {
+                break;
+            }
+            run(world.path(), Operation::Tidy).await.unwrap();
+            let end = Snapshot::of(world.path()).with_project_tidied();
+            let what = format!("{operation:?} killed at {kill_at}");
+            end.assert_nothing_lost(&old, &new, &what);
+            if operation == Operation::Edit {
+                assert!(end == old || end == new, "{what}: {end:?}");
+            }
+            set_aside += usize::from(!end.is_clean());
+            run(world.path(), Operation::EditEntry).await.expect(&what);
+        }
+        assert_eq!(set_aside > 0, operation != Operation::Edit, "{operation:?}: {set_aside}");
+    }
+}

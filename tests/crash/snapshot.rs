@@ -1,24 +1,21 @@
 //! All files of a world, as they can be compared.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use larder_tests::writes::Operation;
+use larder_tests::writes::{JOURNAL_KEY, OTHER_KEY, Operation};
 use serde_json::Value;
 
 /// Files by path, with what is drawn at random taken out.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Snapshot {
     files: BTreeMap<String, String>,
-    leftovers: BTreeSet<String>,
+    /// Larder's own files that a finished write does not leave.
+    leftovers: BTreeMap<String, String>,
 }
 
 impl Snapshot {
     pub(crate) fn of(root: &Path) -> Self {
-        let mut snapshot = Self { files: BTreeMap::new(), leftovers: BTreeSet::new() };
+        let mut snapshot = Self { files: BTreeMap::new(), leftovers: BTreeMap::new() };
         let mut directories = vec![root.to_owned()];
         while let Some(directory) = directories.pop() {
             for entry in fs::read_dir(directory).unwrap() {
@@ -28,6 +25,9 @@ impl Snapshot {
                     continue;
                 }
                 let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+                if [JOURNAL_KEY, OTHER_KEY].contains(&name) {
+                    continue;
+                }
                 let bytes = fs::read(&path).unwrap();
                 snapshot.add(name, &String::from_utf8(bytes).unwrap(), root);
             }
@@ -57,7 +57,7 @@ impl Snapshot {
                 let text = text.replace(root.to_str().unwrap(), "ROOT");
                 self.files.insert(name.to_owned(), text);
             }
-            Some(_) => drop(self.leftovers.insert(name.to_owned())),
+            Some(_) => drop(self.leftovers.insert(name.to_owned(), text.to_owned())),
             None => drop(self.files.insert(name.to_owned(), text.to_owned())),
         }
     }
@@ -75,8 +75,23 @@ impl Snapshot {
     /// Without what a killed writer leaves among Larder's own files in a project: it hurts nobody,
     /// and the next writer there takes it away.
     pub(crate) fn with_project_tidied(mut self) -> Self {
-        self.leftovers.retain(|name| !name.starts_with("project/"));
+        self.leftovers.retain(|name, _| !name.starts_with("project/"));
         self
+    }
+
+    /// Each file of the world before has its old text or its new one, or the old one is kept among
+    /// Larder's own files.
+    pub(crate) fn assert_nothing_lost(&self, old: &Self, new: &Self, what: &str) {
+        for (name, text) in &old.files {
+            let there = self.files.get(name);
+            let is_kept =
+                |(name, kept): (&String, &String)| name.contains(".larder") && kept == text;
+            assert!(
+                there.is_some_and(|there| there == text || Some(there) == new.files.get(name))
+                    || self.files.iter().chain(&self.leftovers).any(is_kept),
+                "{what}: {name} is lost: {self:?}"
+            );
+        }
     }
 
     /// Before anybody has come to finish it, no file is torn: each is the old one or the new one.

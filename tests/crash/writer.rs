@@ -1,8 +1,9 @@
 //! One write of files by the real adapter, killed at the point that it is told: the k-th that the
 //! write reaches. Ends well when the write reached fewer.
 //!
-//! `larder-crash-writer ROOT OPERATION K [without-exchange | save=N]`: on a file system that cannot
-//! exchange files; with somebody else saving the manifest when the write reaches its N-th point.
+//! `larder-crash-writer ROOT OPERATION K [without-exchange | save=N | other-key]`: on a file system
+//! that cannot exchange files; with somebody else saving the manifest when the write reaches its N-th
+//! point; as a user with another key for records.
 
 #![expect(clippy::expect_used, reason = "a writer that cannot begin is a test that fails")]
 
@@ -13,7 +14,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use larder_tests::writes::{MANIFEST, Operation, SAVED, run};
+use larder_tests::writes::{JOURNAL_KEY, MANIFEST, OTHER_KEY, Operation, SAVED, run_as};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
@@ -44,5 +45,6 @@ async fn main() {
     })
     .expect("the fail points are in this build");
     let operation = Operation::named(operation).expect("an operation");
-    run(Path::new(root), operation).await.expect("the write is possible");
+    let key = if ways.iter().any(|way| way == "other-key") { OTHER_KEY } else { JOURNAL_KEY };
+    run_as(Path::new(root), operation, key).await.expect("the write is possible");
 }

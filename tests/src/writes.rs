@@ -119,6 +119,12 @@ const HOOK: &str = r#"{"hooks": {"PostToolUse": [{"matcher": "Edit", "hooks": [{
 /// The manifest's place in the world.
 pub const MANIFEST: &str = "collections/work/collection.toml";
 
+/// The key for records of unfinished writes.
+pub const JOURNAL_KEY: &str = "journal.key";
+
+/// The key of another user.
+pub const OTHER_KEY: &str = "other.key";
+
 /// What somebody else adds to the manifest while a write goes on.
 pub const SAVED: &str = "\n# Saved meanwhile.\n";
 
@@ -168,9 +174,18 @@ pub async fn prepare(root: &Path, operation: Operation) {
 /// # Panics
 /// When the world was not prepared for it.
 pub async fn run(root: &Path, operation: Operation) -> Result<(), WriteError> {
+    run_as(root, operation, JOURNAL_KEY).await
+}
+
+/// The same, as a user whose key for records of unfinished writes is in that file of the root.
+///
+/// # Panics
+/// When the world was not prepared for it.
+pub async fn run_as(root: &Path, operation: Operation, key: &str) -> Result<(), WriteError> {
     let config =
         FileSystemConfig { collections: vec![root.join("collections")], directories: Vec::new() };
-    let files = FileSystem::new(config, Arc::new(FakeClock::at(at(0))));
+    let files =
+        FileSystem::new(config, Arc::new(FakeClock::at(at(0)))).with_journal_key(root.join(key));
     let name = SourceName::new("work").expect("a name");
     let path = root.join(COLLECTION).to_string_lossy().into_owned();
     let source = Source { name, root: path, layout: Layout::Managed };

@@ -67,7 +67,11 @@ impl Database {
 /// Larder on its real adapters.
 pub(crate) fn larder(settings: &Settings, cache: Arc<dyn CacheRepository>) -> Arc<Larder> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let files = Arc::new(FileSystem::new(settings.sources.clone(), Arc::clone(&clock)));
+    let mut files = FileSystem::new(settings.sources.clone(), Arc::clone(&clock));
+    if let Some(path) = settings.journal_key() {
+        files = files.with_journal_key(path);
+    }
+    let files = Arc::new(files);
     let ports = Ports {
         source: files.clone(),
         writer: files.clone(),

@@ -178,24 +178,15 @@ impl Root {
         Ok(read_file(file.into(), MAX_FILE_BYTES)?.1)
     }
 
-    /// The last `limit` bytes of a file in whose path there is no link; nothing when there is none.
-    pub(crate) fn read_end(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
-        use std::io::{Seek as _, SeekFrom};
+    /// Opens a file in whose path there is no link; `None` when no regular file is there.
+    pub(crate) fn open_file(&self, path: &str) -> io::Result<Option<File>> {
         let opened = open_beneath(&self.handle, path, OFlags::RDONLY | OFlags::NONBLOCK);
-        let mut file = match opened {
+        let file = match opened {
             Ok(file) => File::from(file),
-            Err(Errno::NOENT) => return Ok(Vec::new()),
+            Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let meta = file.metadata()?;
-        if !meta.is_file() {
-            return Ok(Vec::new());
-        }
-        let length = meta.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(limit)))?;
-        let mut bytes = Vec::new();
-        file.take(limit).read_to_end(&mut bytes)?;
-        Ok(bytes)
+        Ok(file.metadata()?.is_file().then_some(file))
     }
 
     /// A whole file of the root itself, such as its manifest, with its stat, taken before its

@@ -43,7 +43,10 @@ use larder::{
     ports::{ArtifactSource, Clock, Pace, Scan, ScanOptions, SourceError, Watch},
 };
 
-use crate::rows::Reader;
+use crate::{
+    files::Root,
+    rows::{Reader, in_path_order},
+};
 
 /// Where the sources are.
 #[derive(Debug, Clone, Default)]
@@ -84,6 +87,7 @@ pub struct FileSystem {
     listings: Arc<managed::Listings>,
     manifests: Arc<managed::KnownValid>,
     turns: Arc<write::Turns>,
+    journal_key: Arc<write::JournalKey>,
 }
 
 impl FileSystem {
@@ -96,7 +100,17 @@ impl FileSystem {
             listings: Arc::default(),
             manifests: Arc::default(),
             turns: Arc::default(),
+            journal_key: Arc::new(write::JournalKey::new(None)),
         }
+    }
+
+    /// Proves records of unfinished writes by the key in that file, which is made when it is missing.
+    ///
+    /// A process completes the write of another one only if both use the same key. Without this call
+    /// the key lasts as long as the process.
+    #[must_use]
+    pub fn with_journal_key(self, path: PathBuf) -> Self {
+        Self { journal_key: Arc::new(write::JournalKey::new(Some(path))), ..self }
     }
 
     /// Runs `work` on a blocking thread, with a reader of `source`.
@@ -139,10 +153,15 @@ impl ArtifactSource for FileSystem {
                 Layout::Managed => managed::scan(reader, &known, manifest_hash.as_deref(), force),
                 Layout::Plain => plain::scan(reader, &known, force),
             };
-            match pace {
+            let mut scan = match pace {
                 Pace::Swift => scan(),
                 Pace::Gentle => gentle::run(scan),
+            }?;
+            if let Ok(root) = Root::open(&reader.source.root) {
+                scan.issues.extend(write::issues(&root));
             }
+            scan.issues = in_path_order(scan.issues);
+            Ok(scan)
         })
         .await
     }

@@ -48,6 +48,13 @@ impl DatabaseUrl {
             _ => Err("it must begin with sqlite:// or postgres://".to_owned()),
         }
     }
+
+    /// The file of an SQLite database.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        let Self::Sqlite(url) = self else { return None };
+        let file = percent_decode_str(url.strip_prefix("sqlite://")?).decode_utf8().ok()?;
+        Some(PathBuf::from(file.into_owned()))
+    }
 }
 
 impl fmt::Display for DatabaseUrl {

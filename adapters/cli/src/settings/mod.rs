@@ -18,6 +18,7 @@ mod values;
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -151,6 +152,14 @@ impl Settings {
             places,
             layers,
         })
+    }
+
+    /// The file of the key that proves records of unfinished writes: in the data directory, else beside
+    /// the database; `None` when neither is known.
+    pub(crate) fn journal_key(&self) -> Option<PathBuf> {
+        let data = self.places.data_directory().map(Path::to_owned);
+        let directory = data.or_else(|| self.database.file()?.parent().map(Path::to_owned));
+        directory.map(|directory| directory.join("journal.key"))
     }
 
     /// Where a client finds the server: where `server.url` says, else where it listens.

@@ -25,7 +25,8 @@ use larder::{
     ports::{ArtifactDeployer, Project, WriteError},
 };
 
-use self::record::{DEPLOYED, DEPLOYMENTS, Deployed, Deployments};
+pub(crate) use self::record::{DEPLOYED, DEPLOYMENTS};
+use self::record::{Deployed, Deployments};
 use crate::{
     FileSystem,
     files::{Refusal, Root},
@@ -112,7 +113,7 @@ fn transfer(
     }
     // Nothing is made in the project for an artifact that is not there.
     Target::open(writing, &place.id, &place.path)?;
-    let tree = lock_project(root, &writing.tree, writing.patience)?;
+    let tree = lock_project(root, &writing.tree, writing.key, writing.patience)?;
     let (files, written) = retried(|| transfer::carry_out(writing, &tree, place, action))?;
     Ok((Transfer { project: name, files }, written))
 }

@@ -197,7 +197,8 @@ impl Layout {
         Ok(there.collect())
     }
 
-    /// The spot that a record names.
+    /// The spot that a record names. The record can have come with a clone: a part of the file that no
+    /// artifact of this kind has is taken for a file, and there is none of that name.
     pub(super) fn spot(&self, name: &str, hash: &str) -> Spot {
         let Some(pointer) = name.strip_prefix(&self.project).and_then(|it| it.strip_prefix("#/"))
         else {
@@ -206,10 +207,11 @@ impl Layout {
         let steps: Vec<String> =
             pointer.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
         match (self.form, steps.as_slice()) {
-            (Form::Hooks, [_, event, _]) => {
+            (Form::Hooks, [hooks, event, _]) if hooks == "hooks" => {
                 self.part(Part::Hook { event: event.clone(), hash: hash.to_owned() })
             }
-            _ => self.part(Part::Key(steps)),
+            (Form::Server, [servers, _]) if servers == "mcpServers" => self.part(Part::Key(steps)),
+            _ => Spot::File(name.to_owned()),
         }
     }
 

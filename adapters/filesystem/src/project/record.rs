@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use crate::write::{Failure, Side, Transaction};
 
 /// The record of a project, relative to it.
-pub(super) const DEPLOYED: &str = ".claude/.larder-deployed.toml";
+pub(crate) const DEPLOYED: &str = ".claude/.larder-deployed.toml";
 
 /// The record of a source, among Larder's own files.
-pub(super) const DEPLOYMENTS: &str = "deployments.toml";
+pub(crate) const DEPLOYMENTS: &str = "deployments.toml";
 
 /// All that was deployed into a project.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -14,9 +14,10 @@ use super::{
     target::{Target, attempts},
     transaction::Side,
     trash::{FILES, RECORD, Record, TRASH},
+    tree::Tree,
 };
 use crate::{
-    files::{is_reserved, normal, split},
+    files::{Refusal, is_reserved, normal, split},
     managed::{self, LOCK, Listed, MANIFEST},
 };
 
@@ -94,15 +95,7 @@ fn movable(
 ) -> Result<Option<String>, Failure> {
     let tree = &writing.tree;
     let Some(path) = listed.entry.path().and_then(normal) else { return Ok(None) };
-    let (parent, name) = split(&path);
-    let needed = || {
-        let message = "its path is the collection itself, or a file that the collection needs: \
-                       correct its entry in collection.toml first";
-        Failure::from(WriteError::unfit(message))
-    };
-    if path.is_empty() || [MANIFEST, LOCK].contains(&path.as_str()) || is_reserved(&path) {
-        return Err(needed());
-    }
+    check_place(&path)?;
     let below = format!("{path}/");
     let mut inside = Vec::new();
     for (id, other) in listed.others(id)? {
@@ -119,12 +112,27 @@ fn movable(
             format!("other artifacts lie in its directory: delete {} first", inside.join(", "));
         return Err(WriteError::unfit(message).into());
     }
-    let Ok(parent) = (if parent.is_empty() { Ok(String::new()) } else { tree.real(parent) }) else {
-        return Ok(None);
-    };
-    let real = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
-    if is_reserved(&real) {
-        return Err(needed());
-    }
+    let Ok(real) = real(tree, &path) else { return Ok(None) };
+    check_place(&real)?;
     Ok(tree.exists(&real)?.then_some(real))
+}
+
+/// Refuses a path at which no artifact can be.
+pub(super) fn check_place(path: &str) -> Result<(), Failure> {
+    if path.is_empty() || [MANIFEST, LOCK].contains(&path) || is_reserved(path) {
+        let message = "its path is the collection itself, or a file that the collection needs: \
+                       correct its entry in collection.toml first";
+        return Err(WriteError::unfit(message).into());
+    }
+    Ok(())
+}
+
+/// Where a path lies; what is there may be a link itself.
+pub(super) fn real(tree: &Tree, path: &str) -> Result<String, Refusal> {
+    let (parent, name) = split(path);
+    if parent.is_empty() {
+        Ok(name.to_owned())
+    } else {
+        Ok(format!("{}/{name}", tree.real(parent)?))
+    }
 }

@@ -76,21 +76,55 @@ impl From<Failure> for WriteError {
     }
 }
 
-/// What the system said, in words that hold no path.
-fn of_io(error: io::Error) -> WriteError {
-    let reason = match error.kind() {
+/// Whether an error comes from what lies on the disk and not from its state, so that trying again
+/// does not help.
+pub(super) fn is_lasting(error: &io::Error) -> bool {
+    use io::ErrorKind;
+    matches!(
+        error.kind(),
+        ErrorKind::NotFound
+            | ErrorKind::AlreadyExists
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::DirectoryNotEmpty
+            | ErrorKind::CrossesDevices
+            | ErrorKind::FileTooLarge
+            | ErrorKind::InvalidFilename
+            | ErrorKind::InvalidInput
+            | ErrorKind::PermissionDenied
+    ) || error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
+}
+
+/// The error of a record that cannot be completed for now. It is never that the artifact is missing.
+pub(super) fn unfinished(record: &str, error: io::Error) -> Failure {
+    let why = reason(&error).unwrap_or("the system reports an error of the disk");
+    let reason = format!("the write recorded in {record} is to be completed first, but {why}");
+    Failure::Told(WriteError::Unwritable { reason, cause: Box::new(error) })
+}
+
+/// Why files cannot be written, in words that hold no path; `None` for what needs other words.
+fn reason(error: &io::Error) -> Option<&'static str> {
+    Some(match error.kind() {
         io::ErrorKind::StorageFull => "the disk is full",
         io::ErrorKind::QuotaExceeded => "the disk quota is used up",
         io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only",
         io::ErrorKind::PermissionDenied => "this user may not write there",
         io::ErrorKind::CrossesDevices => "they lie on another file system than their collection",
         io::ErrorKind::FileTooLarge => "they would be too large",
-        io::ErrorKind::NotFound => return WriteError::Missing,
-        _ if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+        _ => return None,
+    })
+}
+
+/// What the system said, in words that hold no path.
+fn of_io(error: io::Error) -> WriteError {
+    let reason = match reason(&error) {
+        Some(reason) => reason,
+        None if error.kind() == io::ErrorKind::NotFound => return WriteError::Missing,
+        None if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
             let message = "a link stands where a directory of its own is needed";
             return WriteError::unfit(message);
         }
-        _ => return WriteError::Internal(Box::new(error)),
+        None => return WriteError::Internal(Box::new(error)),
     };
     WriteError::Unwritable { reason: reason.to_owned(), cause: Box::new(error) }
 }

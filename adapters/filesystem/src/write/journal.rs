@@ -2,18 +2,20 @@
 
 use std::io;
 
-use larder::{domain::writing::HistoryEntry, ports::WriteError};
+use blake3::Hash;
+use larder::domain::writing::HistoryEntry;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    failure::Failure,
+    failure::{Failure, is_lasting},
+    key::JournalKey,
     tree::{Like, Tree},
 };
 use crate::files::{Root, split};
 
 /// The record's file, and its name while it is written.
-const JOURNAL: &str = "journal.json";
-const DRAFT: &str = "journal.new";
+pub(super) const JOURNAL: &str = "journal.json";
+pub(super) const DRAFT: &str = "journal.new";
 
 /// Where new contents wait, and what was replaced lies until the write is finished.
 pub(crate) const STAGED: &str = "staged";
@@ -64,10 +66,23 @@ impl Action {
     }
 }
 
+/// What a killed writer has left, or what somebody has put in its place.
+#[derive(Debug)]
+pub(super) enum Left {
+    /// A record that a Larder with the same key has written for this tree.
+    Proven(Journal),
+    /// A record that anybody may have written: it can have come with a clone.
+    Unproven(Journal),
+    /// No record at all.
+    Damaged,
+}
+
 impl Journal {
-    /// Writes the record: from here on the write takes place.
-    pub(crate) fn write(&self, tree: &Tree) -> Result<(), Failure> {
-        let bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
+    /// Writes the record and its proof, a line each: from here on the write takes place.
+    pub(crate) fn write(&self, tree: &Tree, key: &JournalKey) -> Result<(), Failure> {
+        let mut bytes = serde_json::to_vec(self).map_err(io::Error::other)?;
+        let proof = key.proof(&bytes, tree.lock_inode()?)?;
+        bytes.extend_from_slice(format!("\n{proof}\n").as_bytes());
         let draft = tree.own(DRAFT);
         tree.unlink(&draft)?;
         tree.write_new(&draft, &bytes, &Like::New)?;
@@ -75,25 +90,30 @@ impl Journal {
         Ok(tree.sync(tree.own("").trim_end_matches('/'))?)
     }
 
-    /// The record that a killed writer has left.
-    pub(crate) fn read(tree: &Tree) -> Result<Option<Self>, Failure> {
-        let Some(bytes) = tree.read(&tree.own(JOURNAL))? else { return Ok(None) };
-        match serde_json::from_slice(&bytes) {
-            Ok(journal) => Ok(Some(journal)),
-            Err(error) => {
-                tracing::error!(%error, "a record is damaged");
-                let message = format!(
-                    "the record of an unfinished write, {}, is damaged: look at it, and delete it",
-                    tree.own(JOURNAL)
-                );
-                Err(WriteError::unfit(message).into())
-            }
-        }
+    /// What was left in a tree; `None` when every write was finished.
+    pub(super) fn read(tree: &Tree, key: &JournalKey) -> io::Result<Option<Left>> {
+        let bytes = match tree.read(&tree.own(JOURNAL)) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => return Ok(None),
+            Err(error) if is_lasting(&error) => return Ok(Some(Left::Damaged)),
+            Err(error) => return Err(error),
+        };
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let (record, proof) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        let Ok(journal) = serde_json::from_slice(record) else { return Ok(Some(Left::Damaged)) };
+        let expected = key.proof(record, tree.lock_inode()?)?;
+        let is_proven = Hash::from_hex(proof).is_ok_and(|proof| proof == expected);
+        Ok(Some(if is_proven { Left::Proven(journal) } else { Left::Unproven(journal) }))
     }
 
     /// Whether there is a record among Larder's own files, which are in `state`.
     pub(crate) fn stands_in(root: &Root, state: &str) -> io::Result<bool> {
         Ok(root.entry(&format!("{state}/{JOURNAL}"))?.is_some())
+    }
+
+    /// Whether a record is in a tree, of whatever kind.
+    pub(super) fn is_in(tree: &Tree) -> io::Result<bool> {
+        tree.exists(&tree.own(JOURNAL))
     }
 
     /// Takes the record away: the write is finished, or given up.

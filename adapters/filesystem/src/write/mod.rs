@@ -2,10 +2,11 @@
 //!
 //! - `tree`: a locked directory tree, in which no path follows a link.
 //! - `transaction`, `steps`, `journal`, `recovery`: several files as one write, also for who comes after a
-//!   crash.
+//!   crash; `key`: which records are Larder's own; `aside`: what was not completed.
 //! - `target`: an artifact as it is before a write; `edit`, `create`, `delete`, `restore`: the
 //!   writes; `trash`, `history`: what they leave.
 
+mod aside;
 mod create;
 mod delete;
 mod edit;
@@ -13,8 +14,10 @@ mod failure;
 mod history;
 mod journal;
 mod json_file;
+mod key;
 #[cfg(test)]
 mod overtaken;
+mod places;
 mod recovery;
 mod restore;
 mod steps;
@@ -24,6 +27,8 @@ mod tests;
 mod transaction;
 mod trash;
 mod tree;
+#[cfg(test)]
+mod unproven;
 
 use std::{
     collections::HashMap,
@@ -46,7 +51,9 @@ use ulid::Ulid;
 
 use self::journal::{Journal, STAGED};
 pub(crate) use self::{
+    aside::issues,
     failure::Failure,
+    key::JournalKey,
     recovery::{SOURCE_STATE, lock_project},
     target::Target,
     transaction::{Side, Transaction},
@@ -80,6 +87,8 @@ pub(crate) struct Writing<'a> {
     pub(crate) tree: Tree,
     pub(crate) manifests: &'a KnownValid,
     pub(crate) stamp: Stamp,
+    /// Proves the record of a write.
+    pub(crate) key: &'a JournalKey,
     /// Until when it waits for other locks.
     pub(crate) patience: Patience,
 }
@@ -88,7 +97,7 @@ impl Writing<'_> {
     /// A write of several files, to be put together.
     pub(crate) fn transaction<'a>(&'a self, project: Option<&'a Tree>) -> Transaction<'a> {
         let id = Ulid::from_datetime(self.stamp.at.into());
-        Transaction::new(&self.tree, project, id.to_string())
+        Transaction::new(&self.tree, project, self.key, id.to_string())
     }
 
     /// The manifest of a source that has one.
@@ -111,15 +120,17 @@ impl FileSystem {
         let turn = tokio::time::timeout_at(patience.end(), turn).await;
         let turn = turn.map_err(|_| WriteError::Busy)?;
         let (by, manifests) = (by.to_owned(), Arc::clone(&self.manifests));
+        let key = Arc::clone(&self.journal_key);
         let written = self.reading(source, move |reader| {
             let _turn = turn;
             let root = Root::open(&reader.source.root).map_err(Failure::from);
-            let locked = root.and_then(|root| recovery::lock_source(root, patience));
+            let locked = root.and_then(|root| recovery::lock_source(root, &key, patience));
             Ok(locked.and_then(|tree| {
                 hit("locked");
                 // The moment at which it is this writer's turn: the order of times is that of writes.
                 let stamp = Stamp { at: reader.clock.now(), by };
-                work(&Writing { reader, tree, manifests: &manifests, stamp, patience })
+                let manifests = &manifests;
+                work(&Writing { reader, tree, manifests, stamp, key: &key, patience })
             }))
         });
         written.await?.map_err(WriteError::from)
@@ -204,7 +215,8 @@ impl ArtifactWriter for FileSystem {
     }
 
     async fn tidy(&self, source: &Source, keep: Duration) -> Result<(), WriteError> {
-        let tidied = self.reading(source, move |reader| Ok(tidy(reader, keep)));
+        let key = Arc::clone(&self.journal_key);
+        let tidied = self.reading(source, move |reader| Ok(tidy(reader, &key, keep)));
         tidied.await?.map_err(WriteError::from)
     }
 }
@@ -222,7 +234,7 @@ pub(crate) fn retried<T>(attempt: impl Fn() -> Result<T, Failure>) -> Result<T, 
     Err(Failure::Busy)
 }
 
-fn tidy(reader: &Reader<'_>, keep: Duration) -> Result<(), Failure> {
+fn tidy(reader: &Reader<'_>, key: &JournalKey, keep: Duration) -> Result<(), Failure> {
     let root = Root::open(&reader.source.root)?;
     let old = chrono::TimeDelta::from_std(keep).ok();
     let before = old.and_then(|old| reader.clock.now().checked_sub_signed(old));
@@ -232,7 +244,7 @@ fn tidy(reader: &Reader<'_>, keep: Duration) -> Result<(), Failure> {
         return Ok(());
     }
     let Some(tree) = Tree::try_lock(root, SOURCE_STATE)? else { return Ok(()) };
-    recovery::recover(&tree)?;
+    recovery::recover(&tree, key)?;
     if let Some(before) = before {
         trash::sweep(&tree, before)?;
     }

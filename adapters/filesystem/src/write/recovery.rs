@@ -3,54 +3,82 @@
 use std::io;
 
 use super::{
-    failure::Failure,
+    aside,
+    failure::{Failure, is_lasting, unfinished},
     hit,
-    journal::{Action, Journal, STAGED, Step},
+    journal::{Action, JOURNAL, Journal, Left, STAGED, Step},
+    key::JournalKey,
+    places,
     steps::{Halt, put},
     transaction::finish,
     tree::{Like, Patience, Tree},
 };
-use crate::files::Root;
+use crate::{
+    files::{Root, split},
+    managed::{LOCK, MANIFEST},
+    reading::is_markdown,
+};
 
 /// Where a source's and a project's own files are.
 pub(crate) const SOURCE_STATE: &str = ".larder";
 /// Not `.larder`: a project's `.claude` may be a source itself.
 pub(crate) const PROJECT_STATE: &str = ".claude/.larder-project";
 
-/// Where contents go that could not be put in place, for a person to look at.
-const CONFLICTS: &str = "conflicts";
-
 /// Names, in a project, the source whose journal may speak of its files.
-const PENDING: &str = "pending";
+pub(super) const PENDING: &str = "pending";
 
 /// Locks a source, and finishes what a killed writer had begun there.
-pub(crate) fn lock_source(root: Root, patience: Patience) -> Result<Tree, Failure> {
+pub(crate) fn lock_source(
+    root: Root,
+    key: &JournalKey,
+    patience: Patience,
+) -> Result<Tree, Failure> {
+    places::check(&root, SOURCE_STATE)?;
     let tree = Tree::lock(root, SOURCE_STATE, patience)?;
-    roll(&tree, None, patience)?;
+    roll(&tree, None, key, patience)?;
     Ok(tree)
 }
 
 /// Locks a project for a write from `source`, which is locked already, and finishes what a killed
 /// writer had begun there from another source.
-pub(crate) fn lock_project(root: Root, source: &Tree, patience: Patience) -> Result<Tree, Failure> {
+pub(crate) fn lock_project(
+    root: Root,
+    source: &Tree,
+    key: &JournalKey,
+    patience: Patience,
+) -> Result<Tree, Failure> {
+    places::check(&root, PROJECT_STATE)?;
     let tree = Tree::lock(root, PROJECT_STATE, patience)?;
     let pending = tree.own(PENDING);
     if let Some(other) = tree.read(&pending)? {
         let other = String::from_utf8_lossy(&other).into_owned();
-        // Without waiting: whoever has it may be waiting for this project.
-        if other != source.path()
-            && let Ok(other) = Root::open(&other)
-            && Journal::stands_in(&other, SOURCE_STATE)?
-        {
-            let Some(other) = Tree::try_lock(other, SOURCE_STATE)? else {
-                return Err(Failure::Busy);
-            };
-            roll(&other, Some(&tree), patience)?;
+        if other != source.path() {
+            finish_from(&other, &tree, key, patience)?;
         }
         tree.unlink(&pending)?;
     }
     tree.empty(&tree.own(STAGED))?;
     Ok(tree)
+}
+
+/// Finishes in a project what a killed writer had begun from another source. The name of that source
+/// can have come with a clone, so nothing is changed there without a proven record.
+fn finish_from(
+    other: &str,
+    project: &Tree,
+    key: &JournalKey,
+    patience: Patience,
+) -> Result<(), Failure> {
+    let Ok(other) = Root::open(other) else { return Ok(()) };
+    if !Journal::stands_in(&other, SOURCE_STATE)? {
+        return Ok(());
+    }
+    // Without waiting: whoever has it may be waiting for this project.
+    let Some(other) = Tree::try_lock(other, SOURCE_STATE)? else { return Err(Failure::Busy) };
+    match Journal::read(&other, key)? {
+        Some(Left::Proven(_)) => roll(&other, Some(project), key, patience),
+        _ => Ok(()),
+    }
 }
 
 /// Tells in a project that a journal of that source may speak of its files.
@@ -67,14 +95,71 @@ pub(super) fn withdraw(project: &Tree) -> io::Result<()> {
 }
 
 /// Finishes, or takes away, what a killed writer had begun in a tree that is locked.
-pub(crate) fn recover(tree: &Tree) -> Result<(), Failure> {
-    roll(tree, None, Patience::new())
+pub(crate) fn recover(tree: &Tree, key: &JournalKey) -> Result<(), Failure> {
+    roll(tree, None, key, Patience::new())
 }
 
-fn roll(tree: &Tree, project: Option<&Tree>, patience: Patience) -> Result<(), Failure> {
-    let Some(journal) = Journal::read(tree)? else {
-        return Ok(tree.empty(&tree.own(STAGED))?);
+/// Completes the write of a record, or sets the record aside: one that is not to be obeyed, and one
+/// that cannot be completed however often it is tried. Only trouble of the disk lets a record stay.
+fn roll(
+    tree: &Tree,
+    project: Option<&Tree>,
+    key: &JournalKey,
+    patience: Patience,
+) -> Result<(), Failure> {
+    let disk = |error| unfinished(&tree.own(JOURNAL), error);
+    let journal = match Journal::read(tree, key).map_err(disk)? {
+        None => return Ok(tree.empty(&tree.own(STAGED))?),
+        Some(Left::Proven(journal)) => journal,
+        Some(Left::Unproven(journal)) if adds_no_power(tree, &journal).map_err(disk)? => journal,
+        Some(Left::Unproven(_)) => {
+            return aside::record(tree, "it was not written by this Larder").map_err(disk);
+        }
+        Some(Left::Damaged) => return aside::record(tree, "it is damaged").map_err(disk),
     };
+    match complete(tree, project, &journal, patience) {
+        Err(Failure::Io(error)) if is_lasting(&error) => {
+            aside::record(tree, &format!("it cannot be completed ({error})")).map_err(disk)
+        }
+        Err(Failure::Io(error)) => Err(disk(error)),
+        completed => completed,
+    }
+}
+
+/// Whether an unproven record asks for nothing that a clone could not bring by itself: contents staged
+/// in this tree take the place of Markdown, or of the manifest, whose bytes are known to the record.
+fn adds_no_power(tree: &Tree, journal: &Journal) -> io::Result<bool> {
+    for Step { root, action } in &journal.steps {
+        let Action::Exchange { path, staged, before, after } = action else { return Ok(false) };
+        let slot = staged.strip_prefix(&tree.own(STAGED)).and_then(|it| it.strip_prefix('/'));
+        let is_staged = slot.is_some_and(|name| !name.contains('/'));
+        let is_metadata = is_markdown(path) || [MANIFEST, LOCK].contains(&path.as_str());
+        if *root != tree.path() || !is_staged || !is_metadata || is_own(tree, path) {
+            return Ok(false);
+        }
+        let found = (hash_if_file(tree, path)?, hash_if_file(tree, staged)?);
+        let (before, after) = (Some(before.clone()), Some(after.clone()));
+        if found != (before.clone(), after.clone()) && found != (after, before) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The hash of a file; `None` where there is none, or something else.
+fn hash_if_file(tree: &Tree, path: &str) -> io::Result<Option<String>> {
+    match tree.hash_of(path) {
+        Err(error) if is_lasting(&error) => Ok(None),
+        hash => hash,
+    }
+}
+
+fn complete(
+    tree: &Tree,
+    project: Option<&Tree>,
+    journal: &Journal,
+    patience: Patience,
+) -> Result<(), Failure> {
     let own = tree.path();
     let foreign = journal.steps.iter().map(|step| step.root.as_str()).find(|root| *root != own);
     let project = project.filter(|project| foreign == Some(project.path().as_str()));
@@ -96,9 +181,9 @@ fn roll(tree: &Tree, project: Option<&Tree>, patience: Patience) -> Result<(), F
     if is_overtaken && !has_begun {
         for (number, (step, _)) in states.iter().enumerate() {
             if let Some(at) = tree_at(&step.root)
-                && holds_a_save(at, &step.action)?
+                && aside::holds_a_save(at, &step.action)?
             {
-                set_aside(at, &journal.id, number, &step.action)?;
+                aside::content(at, &journal.id, number, &step.action)?;
             }
         }
         Journal::clear(tree)?;
@@ -111,31 +196,29 @@ fn roll(tree: &Tree, project: Option<&Tree>, patience: Patience) -> Result<(), F
         let Some(at) = tree_at(&step.root) else { continue };
         match state {
             State::Placed => {}
-            State::Pending => match put(at, &step.action) {
+            State::Pending => match made_room(at, &step.action) {
                 Ok(()) => {}
                 Err(Halt::Undone(Failure::Overtaken)) => {
-                    set_aside(at, &journal.id, number, &step.action)?;
+                    aside::content(at, &journal.id, number, &step.action)?;
                 }
                 Err(Halt::Undone(failure)) => return Err(failure),
                 Err(Halt::Stuck(error)) => return Err(error.into()),
             },
-            State::Foreign => set_aside(at, &journal.id, number, &step.action)?,
+            State::Foreign => aside::content(at, &journal.id, number, &step.action)?,
         }
         hit("rolled");
     }
     let trees: Vec<&Tree> = std::iter::once(tree).chain(project).collect();
-    Ok(finish(&trees, tree_at, &journal)?)
+    Ok(finish(&trees, tree_at, journal)?)
 }
 
 /// The project that a source's journal speaks of; `None` when it is gone, or does not say so itself:
 /// a journal that came with a clone must not reach into other directories.
 fn project_of(root: &str, source: &str, patience: Patience) -> Result<Option<Tree>, Failure> {
-    /// More than a path has (`PATH_MAX`, limits.h).
-    const MOST: u64 = 8_192;
     let pending = format!("{PROJECT_STATE}/{PENDING}");
-    let project = Root::open(root).ok().filter(|project| {
-        project.read_end(&pending, MOST).is_ok_and(|said| said == source.as_bytes())
-    });
+    let project = Root::open(root)
+        .ok()
+        .filter(|project| project.read_own(&pending).is_ok_and(|said| said == source.as_bytes()));
     let Some(project) = project else {
         tracing::warn!(project = root, "a journal speaks of a project that knows nothing of it");
         return Ok(None);
@@ -212,34 +295,10 @@ fn is_own(tree: &Tree, path: &str) -> bool {
     path.starts_with(&tree.own(""))
 }
 
-fn is_staged(tree: &Tree, path: &str) -> bool {
-    path.starts_with(&tree.own(STAGED))
-}
-
-/// Whether somebody's save lies where new content was staged: its writer was killed while it put
-/// several back.
-fn holds_a_save(tree: &Tree, action: &Action) -> io::Result<bool> {
-    let Action::Exchange { staged, before, after, .. } = action else { return Ok(false) };
-    Ok(tree.hash_of(staged)?.is_some_and(|aside| aside != *before && aside != *after))
-}
-
-/// Keeps content that somebody else's save left no place for.
-fn set_aside(tree: &Tree, id: &str, number: usize, action: &Action) -> Result<(), Failure> {
-    let (staged, about) = match action {
-        Action::Exchange { staged, path, .. } => (staged, path),
-        Action::Move { from, to, .. } if is_staged(tree, from) => (from, to),
-        // What was to be moved away was changed: it stays.
-        Action::Move { .. } => return Ok(()),
-    };
-    tree.make_directories(&tree.own(CONFLICTS))?;
-    let kept = tree.own(&format!("{CONFLICTS}/{id}-{number}"));
-    tracing::warn!(path = about, kept, "somebody saved this file while a write was unfinished");
-    match tree.rename(staged, &kept) {
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) =>
-        {
-            Ok(())
-        }
-        renamed => Ok(renamed?),
+/// Makes a step, and the directory that it moves something to: git keeps no empty ones.
+fn made_room(tree: &Tree, action: &Action) -> Result<(), Halt> {
+    if let Action::Move { to, .. } = action {
+        tree.make_directories(split(to).0)?;
     }
+    put(tree, action)
 }

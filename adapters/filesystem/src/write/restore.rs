@@ -7,13 +7,14 @@ use larder::{
 
 use super::{
     Writing,
+    delete::{check_place, real},
     failure::Failure,
     target::Target,
     transaction::Side,
     trash::{self, FILES, RECORD, TRASH},
 };
 use crate::{
-    files::split,
+    files::{normal, split},
     managed::{self, LOCK, MANIFEST},
 };
 
@@ -30,22 +31,26 @@ pub(super) fn restore(writing: &Writing<'_>, trash_id: &str) -> Result<Written, 
         return Err(WriteError::Exists(message).into());
     }
     let new_manifest = managed::restore_entry(manifests, manifest, &record.entry, stamp.at)?;
-    if files.with_manifest(new_manifest.clone()).entry(source, id)?.is_none() {
-        let message = "its record in the trash does not say what it says to be";
-        return Err(WriteError::unfit(message).into());
-    }
+    let entry = files.with_manifest(new_manifest.clone()).entry(source, id)?.ok_or_else(|| {
+        WriteError::unfit("its record in the trash does not say what it says to be")
+    })?;
     let place = tree.own(&format!("{TRASH}/{trash_id}"));
     let record_path = format!("{place}/{RECORD}");
     let record_bytes = tree.read(&record_path)?.ok_or(WriteError::Missing)?;
 
     let mut write = writing.transaction(None);
     if let Some(moved) = &record.moved {
-        if tree.exists(moved)? {
-            let message = format!("there is something at {moved} again: move it away first");
+        // The record can have come with a clone: only the entry says where an artifact's files are.
+        let path = entry.path().and_then(normal).unwrap_or_default();
+        check_place(&path)?;
+        let to = real(tree, &path)?;
+        check_place(&to)?;
+        if tree.exists(&to)? {
+            let message = format!("there is something at {to} again: move it away first");
             return Err(WriteError::Exists(message).into());
         }
         let from = format!("{place}/{FILES}/{}", split(moved).1);
-        write.relocate(&from, moved, None)?;
+        write.relocate(&from, &to, None)?;
     }
     let path = tree.real(MANIFEST)?;
     write.replace(Side::Source, &path, manifest.as_bytes(), new_manifest.as_bytes())?;

@@ -1,39 +1,40 @@
 //! What a killed writer left, beside saves of somebody else: made by hand, since a kill cannot be
 //! timed so well.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::LazyLock};
 
-use larder::{
-    domain::{
-        id::ArtifactId,
-        writing::{HistoryEntry, Operation, Stamp},
-    },
-    ports::WriteError,
-};
+use larder::ports::WriteError;
 use tempfile::TempDir;
 
 use super::{
     Failure, SOURCE_STATE, Side, Transaction, Tree,
-    journal::{Action, Journal, Step},
+    journal::{Action, Journal, Left, Step},
+    key::JournalKey,
     recovery::{self, announce, recover},
     tree::{Like, Patience, hash},
 };
 use crate::files::Root;
 
-fn open(path: &str) -> Root {
+pub(super) fn open(path: &str) -> Root {
     Root::open(path).unwrap()
 }
 
-fn lock_source(path: &str, patience: Patience) -> Result<Tree, Failure> {
-    recovery::lock_source(open(path), patience)
+pub(super) fn lock_source(path: &str, patience: Patience) -> Result<Tree, Failure> {
+    recovery::lock_source(open(path), key(), patience)
 }
 
-fn lock_project(path: &str, source: &Tree, patience: Patience) -> Result<Tree, Failure> {
-    recovery::lock_project(open(path), source, patience)
+pub(super) fn lock_project(path: &str, source: &Tree, patience: Patience) -> Result<Tree, Failure> {
+    recovery::lock_project(open(path), source, key(), patience)
+}
+
+/// The key of this process.
+pub(super) fn key() -> &'static JournalKey {
+    static KEY: LazyLock<JournalKey> = LazyLock::new(|| JournalKey::new(None));
+    &KEY
 }
 
 /// A tree with a record of a write of `a.md` and `b.md`, neither of them in place.
-fn unfinished(dir: &Path) -> Tree {
+pub(super) fn unfinished(dir: &Path) -> Tree {
     for name in ["a.md", "b.md"] {
         fs::write(dir.join(name), format!("old {name}")).unwrap();
     }
@@ -48,22 +49,22 @@ fn unfinished(dir: &Path) -> Tree {
         Step { root: tree.path(), action }
     });
     let journal = Journal { id: "1".to_owned(), steps: steps.to_vec(), history: None };
-    journal.write(&tree).unwrap();
+    journal.write(&tree, key()).unwrap();
     tree
 }
 
-fn place(dir: &Path, name: &str) {
+pub(super) fn place(dir: &Path, name: &str) {
     let (staged, path) = (dir.join(".larder/staged").join(name), dir.join(name));
     let staged_content = fs::read(&staged).unwrap();
     fs::rename(&path, &staged).unwrap();
     fs::write(path, staged_content).unwrap();
 }
 
-fn read(dir: &TempDir, path: &str) -> String {
+pub(super) fn read(dir: &TempDir, path: &str) -> String {
     fs::read_to_string(dir.path().join(path)).unwrap()
 }
 
-fn is_tidy(dir: &TempDir) -> bool {
+pub(super) fn is_tidy(dir: &TempDir) -> bool {
     let own = dir.path().join(SOURCE_STATE);
     let staged = fs::read_dir(own.join("staged"));
     !own.join("journal.json").exists() && staged.into_iter().flatten().next().is_none()
@@ -74,7 +75,7 @@ fn a_save_before_anything_was_in_place_wins_and_the_write_is_given_up() {
     let dir = tempfile::tempdir().unwrap();
     let tree = unfinished(dir.path());
     fs::write(dir.path().join("b.md"), "saved").unwrap();
-    recover(&tree).unwrap();
+    recover(&tree, key()).unwrap();
     assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("old a.md", "saved"));
     assert!(is_tidy(&dir));
 }
@@ -85,7 +86,7 @@ fn a_save_beside_what_is_in_place_stays_and_what_it_displaced_is_kept() {
     let tree = unfinished(dir.path());
     place(dir.path(), "a.md");
     fs::write(dir.path().join("b.md"), "saved").unwrap();
-    recover(&tree).unwrap();
+    recover(&tree, key()).unwrap();
     assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("new a.md", "saved"));
     assert_eq!(read(&dir, ".larder/conflicts/1-1"), "new b.md");
     assert!(is_tidy(&dir));
@@ -98,7 +99,7 @@ fn a_save_over_what_is_in_place_stays() {
     place(dir.path(), "a.md");
     place(dir.path(), "b.md");
     fs::write(dir.path().join("a.md"), "saved").unwrap();
-    recover(&tree).unwrap();
+    recover(&tree, key()).unwrap();
     assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("saved", "new b.md"));
     assert!(is_tidy(&dir));
 }
@@ -110,7 +111,7 @@ fn a_save_that_the_killed_writer_had_pushed_aside_comes_back() {
     fs::write(dir.path().join("a.md"), "saved").unwrap();
     place(dir.path(), "a.md");
     assert_eq!(read(&dir, ".larder/staged/a.md"), "saved", "killed before it looked");
-    recover(&tree).unwrap();
+    recover(&tree, key()).unwrap();
     assert_eq!((read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()), ("saved", "old b.md"));
     assert!(is_tidy(&dir));
 }
@@ -121,7 +122,7 @@ fn the_newer_of_two_saves_is_kept_when_the_writer_was_killed_between_putting_the
     let tree = unfinished(dir.path());
     fs::write(dir.path().join("a.md"), "older save").unwrap();
     fs::write(dir.path().join(".larder/staged/a.md"), "newer save").unwrap();
-    recover(&tree).unwrap();
+    recover(&tree, key()).unwrap();
     assert_eq!(
         (read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()),
         ("older save", "old b.md")
@@ -134,15 +135,15 @@ fn the_newer_of_two_saves_is_kept_when_the_writer_was_killed_between_putting_the
 fn what_waits_in_the_trash_is_not_taken_for_restored_because_something_is_in_its_place() {
     let dir = tempfile::tempdir().unwrap();
     let tree = unfinished(dir.path());
-    let mut journal = Journal::read(&tree).unwrap().unwrap();
+    let Some(Left::Proven(mut journal)) = Journal::read(&tree, key()).unwrap() else { panic!() };
     let from = ".larder/trash/1/files/x.md".to_owned();
     tree.make_directories(".larder/trash/1/files").unwrap();
     tree.write_new(&from, b"deleted", &Like::New).unwrap();
     fs::write(dir.path().join("x.md"), "made since").unwrap();
     let action = Action::Move { from: from.clone(), to: "x.md".to_owned(), check: None };
     journal.steps.insert(0, Step { root: tree.path(), action });
-    journal.write(&tree).unwrap();
-    recover(&tree).unwrap();
+    journal.write(&tree, key()).unwrap();
+    recover(&tree, key()).unwrap();
     assert_eq!(
         (read(&dir, "x.md").as_str(), read(&dir, &from).as_str()),
         ("made since", "deleted")
@@ -159,7 +160,7 @@ fn what_was_staged_and_is_gone_is_not_taken_for_placed() {
     let dir = tempfile::tempdir().unwrap();
     let tree = unfinished(dir.path());
     fs::remove_file(dir.path().join(".larder/staged/a.md")).unwrap();
-    recover(&tree).unwrap();
+    recover(&tree, key()).unwrap();
     assert_eq!(
         (read(&dir, "a.md").as_str(), read(&dir, "b.md").as_str()),
         ("old a.md", "old b.md")
@@ -173,27 +174,11 @@ fn a_step_whose_outcome_cannot_be_looked_at_is_undone() {
     fs::write(dir.path().join("real.md"), "x").unwrap();
     std::os::unix::fs::symlink("real.md", dir.path().join("link.md")).unwrap();
     let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
-    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    let mut write = Transaction::new(&tree, None, key(), "1".to_owned());
     write.remove(Side::Source, "link.md", b"x").unwrap();
     assert!(write.commit(None).is_err());
     assert!(dir.path().join("link.md").is_symlink(), "it is where it was");
     assert!(is_tidy(&dir));
-}
-
-#[test]
-fn a_history_that_is_no_file_is_told_before_anything_is_written() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("a.md"), "old").unwrap();
-    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
-    fs::create_dir(dir.path().join(".larder/history.jsonl")).unwrap();
-    let mut write = Transaction::new(&tree, None, "1".to_owned());
-    write.replace(Side::Source, "a.md", b"old", b"new").unwrap();
-    let stamp = Stamp { at: larder::domain::Timestamp::default(), by: "local".to_owned() };
-    let id = ArtifactId::parse("skill:a").unwrap();
-    let told = write.commit(Some(HistoryEntry::new("1", &id, Operation::Edit, &stamp)));
-    let Err(Failure::Told(WriteError::Unfit { message, .. })) = told else { panic!("{told:?}") };
-    assert!(message.contains("history.jsonl"), "{message}");
-    assert_eq!(read(&dir, "a.md"), "old");
 }
 
 #[test]
@@ -202,7 +187,7 @@ fn a_save_during_a_write_is_put_back_and_the_write_is_overtaken() {
     fs::write(dir.path().join("a.md"), "read").unwrap();
     fs::write(dir.path().join("b.md"), "saved since it was read").unwrap();
     let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
-    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    let mut write = Transaction::new(&tree, None, key(), "1".to_owned());
     write.replace(Side::Source, "a.md", b"read", b"new").unwrap();
     write.replace(Side::Source, "b.md", b"read", b"new").unwrap();
     assert!(matches!(write.commit(None), Err(Failure::Overtaken)));
@@ -216,11 +201,11 @@ fn a_file_that_came_or_went_during_a_write_overtakes_it() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("there.md"), "saved").unwrap();
     let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
-    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    let mut write = Transaction::new(&tree, None, key(), "1".to_owned());
     write.create(Side::Source, "there.md", b"new", None).unwrap();
     assert!(matches!(write.commit(None), Err(Failure::Overtaken)));
     assert_eq!(read(&dir, "there.md"), "saved");
-    let mut write = Transaction::new(&tree, None, "2".to_owned());
+    let mut write = Transaction::new(&tree, None, key(), "2".to_owned());
     let gone = write.replace(Side::Source, "gone.md", b"read", b"new");
     assert!(gone.is_err(), "there is nothing whose mode it could have");
     drop(write);
@@ -231,41 +216,10 @@ fn a_file_that_came_or_went_during_a_write_overtakes_it() {
 fn a_write_that_was_not_committed_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
-    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    let mut write = Transaction::new(&tree, None, key(), "1".to_owned());
     write.create(Side::Source, "new/a.md", b"new", None).unwrap();
     drop(write);
     assert!(!dir.path().join("new/a.md").exists() && is_tidy(&dir));
-}
-
-#[test]
-fn a_damaged_record_stops_writers_and_names_itself() {
-    let dir = tempfile::tempdir().unwrap();
-    let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
-    fs::write(dir.path().join(".larder/journal.json"), "{").unwrap();
-    let Err(Failure::Told(WriteError::Unfit { message, .. })) = recover(&tree) else {
-        panic!("it must be told")
-    };
-    assert!(message.contains(".larder/journal.json"), "{message}");
-}
-
-/// A record as a clone could bring it along, of one move below `root`.
-fn brought_along(dir: &Path, root: &Path, from: &str, to: &str) -> Tree {
-    let tree = lock_source(dir.to_str().unwrap(), Patience::new()).unwrap();
-    let root = fs::canonicalize(root).unwrap().to_str().unwrap().to_owned();
-    let action = Action::Move { from: from.to_owned(), to: to.to_owned(), check: None };
-    let steps = vec![Step { root, action }];
-    Journal { id: "1".to_owned(), steps, history: None }.write(&tree).unwrap();
-    tree
-}
-
-#[test]
-fn a_record_that_speaks_of_other_directories_is_not_followed() {
-    let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    fs::write(elsewhere.path().join("precious"), "x").unwrap();
-    let tree = brought_along(dir.path(), elsewhere.path(), "precious", "gone");
-    recover(&tree).unwrap();
-    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1);
-    assert!(elsewhere.path().join("precious").exists() && is_tidy(&dir));
 }
 
 #[test]
@@ -282,7 +236,7 @@ fn what_another_source_has_left_unfinished_in_a_project_is_finished_by_who_comes
     let to = ".claude/agents/x.md".to_owned();
     let action = Action::Move { from: staged, to, check: None };
     let steps = vec![Step { root: tree.path(), action }];
-    Journal { id: "1".to_owned(), steps, history: None }.write(&source).unwrap();
+    Journal { id: "1".to_owned(), steps, history: None }.write(&source, key()).unwrap();
     drop(tree);
 
     let other = lock_source(&path(&second), Patience::new()).unwrap();
@@ -292,19 +246,6 @@ fn what_another_source_has_left_unfinished_in_a_project_is_finished_by_who_comes
     let tree = lock_project(&path(&project), &other, Patience::new()).unwrap();
     assert_eq!(read(&project, ".claude/agents/x.md"), "new");
     assert!(is_tidy(&first) && !tree.exists(&tree.own("pending")).unwrap());
-}
-
-#[test]
-fn a_record_does_not_make_hooks_of_git() {
-    let dir = tempfile::tempdir().unwrap();
-    fs::create_dir_all(dir.path().join(".git/hooks")).unwrap();
-    fs::write(dir.path().join("evil"), "#!/bin/sh").unwrap();
-    for to in [".git/hooks/post-checkout", ".GIT/hooks/post-checkout"] {
-        let tree = brought_along(dir.path(), dir.path(), "evil", to);
-        assert!(recover(&tree).is_err());
-        assert_eq!(fs::read_dir(dir.path().join(".git/hooks")).unwrap().count(), 0);
-        Journal::clear(&tree).unwrap();
-    }
 }
 
 #[test]
@@ -329,7 +270,7 @@ fn modes_are_kept_and_links_within_the_root_are_written_through() {
     let tree = lock_source(dir.path().to_str().unwrap(), Patience::new()).unwrap();
     let path = tree.real("link.md").unwrap();
     assert_eq!(path, "real/a.md");
-    let mut write = Transaction::new(&tree, None, "1".to_owned());
+    let mut write = Transaction::new(&tree, None, key(), "1".to_owned());
     write.replace(Side::Source, &path, b"old", b"new").unwrap();
     write.commit(None).unwrap();
     assert!(dir.path().join("link.md").is_symlink());

@@ -13,6 +13,7 @@ use super::{
     failure::Failure,
     history, hit,
     journal::{Action, Journal, STAGED, Step},
+    key::JournalKey,
     recovery,
     steps::{Halt, put, sync_all, take_back},
     tree::{Like, Tree, hash},
@@ -24,6 +25,7 @@ pub(crate) struct Transaction<'a> {
     tree: &'a Tree,
     /// A project, when the write reaches into one.
     project: Option<&'a Tree>,
+    key: &'a JournalKey,
     id: String,
     steps: Vec<Step>,
     staged: Cell<usize>,
@@ -42,8 +44,13 @@ pub(crate) enum Side {
 
 impl<'a> Transaction<'a> {
     /// A write in a tree, of that id, which sorts by time.
-    pub(crate) fn new(tree: &'a Tree, project: Option<&'a Tree>, id: String) -> Self {
-        Self { tree, project, id, steps: Vec::new(), staged: Cell::new(0), made: Vec::new() }
+    pub(crate) fn new(
+        tree: &'a Tree,
+        project: Option<&'a Tree>,
+        key: &'a JournalKey,
+        id: String,
+    ) -> Self {
+        Self { tree, project, key, id, steps: Vec::new(), staged: Cell::new(0), made: Vec::new() }
     }
 
     fn on(&self, side: Side) -> &'a Tree {
@@ -161,9 +168,6 @@ impl<'a> Transaction<'a> {
 
     /// Takes the write place: all of it, or nothing and the reason.
     pub(crate) fn commit(mut self, history: Option<HistoryEntry>) -> Result<(), Failure> {
-        if history.is_some() {
-            history::check(self.tree)?;
-        }
         hit("staged");
         for tree in self.trees() {
             if tree.exists(&tree.own(STAGED))? {
@@ -175,7 +179,7 @@ impl<'a> Transaction<'a> {
             hit("announced");
         }
         let journal = Journal { id: self.id.clone(), steps: self.steps.split_off(0), history };
-        if let Err(failure) = journal.write(self.tree) {
+        if let Err(failure) = journal.write(self.tree, self.key) {
             // It may stand all the same, and must not take place after it was called a failure.
             Journal::clear(self.tree)?;
             return Err(failure);
@@ -235,7 +239,7 @@ impl<'a> Transaction<'a> {
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
         // What a record still speaks of must stay.
-        if Journal::read(self.tree).is_ok_and(|journal| journal.is_some()) {
+        if Journal::is_in(self.tree).unwrap_or(true) {
             return;
         }
         for tree in self.trees() {

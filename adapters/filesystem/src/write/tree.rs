@@ -4,7 +4,10 @@ use std::{
     ffi::{CStr, CString},
     fs::{File, TryLockError},
     io::{self, Write as _},
-    os::{fd::OwnedFd, unix::fs::PermissionsExt as _},
+    os::{
+        fd::OwnedFd,
+        unix::fs::{MetadataExt as _, PermissionsExt as _},
+    },
     thread,
     time::Duration,
 };
@@ -40,6 +43,9 @@ impl Patience {
     }
 }
 
+/// The file whose lock keeps other writers out, among Larder's own.
+pub(super) const LOCK: &str = "lock";
+
 /// Largest file that is read whole: what a manifest may have.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
@@ -71,7 +77,7 @@ pub(crate) struct Tree {
     /// Where Larder's own files are: `.larder` or `.claude/.larder-project`.
     state: String,
     /// Opened anew by each writer: the lock belongs to the open file, and goes with it.
-    _lock: File,
+    lock: File,
 }
 
 impl Tree {
@@ -96,10 +102,10 @@ impl Tree {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error.into()),
         }
-        let lock = open(&directory, "lock", OFlags::CREATE | OFlags::RDWR)?;
+        let lock = open(&directory, LOCK, OFlags::CREATE | OFlags::RDWR)?;
         loop {
             match lock.try_lock() {
-                Ok(()) => return Ok(Self { root, state: state.to_owned(), _lock: lock }),
+                Ok(()) => return Ok(Self { root, state: state.to_owned(), lock }),
                 Err(TryLockError::WouldBlock) if Instant::now() < patience.end() => {
                     thread::sleep(LOOK);
                 }
@@ -115,9 +121,9 @@ impl Tree {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             directory => directory?,
         };
-        let lock = open(&directory, "lock", OFlags::CREATE | OFlags::RDWR)?;
+        let lock = open(&directory, LOCK, OFlags::CREATE | OFlags::RDWR)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Self { root, state: state.to_owned(), _lock: lock })),
+            Ok(()) => Ok(Some(Self { root, state: state.to_owned(), lock })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error.into()),
         }
@@ -126,6 +132,11 @@ impl Tree {
     /// The path of one of Larder's own files.
     pub(crate) fn own(&self, name: &str) -> String {
         format!("{}/{name}", self.state)
+    }
+
+    /// The inode of the lock file.
+    pub(crate) fn lock_inode(&self) -> io::Result<u64> {
+        Ok(self.lock.metadata()?.ino())
     }
 
     /// The root's own path, without links.

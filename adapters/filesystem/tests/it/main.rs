@@ -6,6 +6,7 @@ mod hostile;
 mod managed;
 mod managed_times;
 mod plain;
+mod planted;
 mod projects;
 mod support;
 mod watch;

@@ -77,7 +77,7 @@ fn world() -> Fixture {
 }
 
 impl Fixture {
-    async fn place(&self, id: &str, path: &str) -> Place {
+    pub(crate) async fn place(&self, id: &str, path: &str) -> Place {
         let id = ArtifactId::parse(id).unwrap();
         Place { source: self.source().await, id, path: path.to_owned() }
     }
@@ -106,17 +106,17 @@ impl Fixture {
         self.edit_at(id, "", changes, &Precondition::any()).await
     }
 
-    async fn delete(&self, id: &str) -> Result<TrashItem, WriteError> {
+    pub(crate) async fn delete(&self, id: &str) -> Result<TrashItem, WriteError> {
         let place = self.place(id, "").await;
         self.files.delete(&place, &Precondition::any(), "local").await
     }
 
-    fn text(&self, path: &str) -> String {
+    pub(crate) fn text(&self, path: &str) -> String {
         fs::read_to_string(self.root.join(path)).unwrap()
     }
 }
 
-fn why(outcome: Result<impl std::fmt::Debug, WriteError>) -> String {
+pub(crate) fn why(outcome: Result<impl std::fmt::Debug, WriteError>) -> String {
     match outcome.unwrap_err() {
         WriteError::Unfit { message, .. } => message,
         other => panic!("{other:?}"),
