@@ -1,6 +1,7 @@
 //! Artifacts that are to be created.
 
 use super::{
+    artifact::Metadata,
     edit::{InvalidField, MetadataEdit},
     id::{ArtifactId, ArtifactKind},
 };
@@ -60,6 +61,7 @@ impl NewArtifact {
         } else if body.len() > MAX_BODY {
             refused.push(InvalidField::new("body", "it must have 1 MiB or less"));
         }
+        let metadata = metadata.and_then(|edit| edit.against(&Metadata::default()));
         let metadata = metadata.unwrap_or_else(|errors| {
             refused.extend(errors);
             MetadataEdit::default()

@@ -9,7 +9,7 @@ use super::{Cause, SourceError};
 use crate::domain::{
     artifact::Artifact,
     collection::Source,
-    edit::MetadataEdit,
+    edit::{InvalidField, MetadataEdit},
     id::ArtifactId,
     new_artifact::NewArtifact,
     writing::{Form, HistoryEntry, Place, Precondition, TrashItem, Written},
@@ -40,6 +40,12 @@ pub enum WriteError {
         .0.join(", ")
     )]
     Diverged(Vec<String>),
+    /// These new values exceed the limits of their fields.
+    #[error(
+        "{}",
+        .0.iter().map(|it| format!("{}: {}", it.field, it.message)).collect::<Vec<_>>().join("; ")
+    )]
+    Invalid(Vec<InvalidField>),
     /// It cannot be changed without harm, or not at all: why, and what to do.
     #[error("{message}")]
     Unfit {
@@ -88,7 +94,8 @@ impl WriteError {
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait ArtifactWriter: Send + Sync {
-    /// Changes metadata where they stand, and nothing else.
+    /// Changes metadata where they stand, and nothing else. Only what differs from the present
+    /// values is judged and written: [`MetadataEdit::against`].
     async fn edit(
         &self,
         place: &Place,

@@ -104,6 +104,10 @@ impl ArtifactWriter for ScriptedSource {
         self.with(&place.source.name, |script| {
             let mut artifact = script.judged(&place.id, precondition, stamp)?;
             let before = artifact.revision.clone();
+            let edit = &edit.against(&artifact.metadata).map_err(WriteError::Invalid)?;
+            if edit.is_empty() {
+                return Ok(Written { artifact, changed: false });
+            }
             change(&mut artifact.metadata, edit);
             Ok(script.wrote(artifact, Some(before), Operation::Edit, stamp, edit.fields()))
         })

@@ -54,6 +54,7 @@ fn write(error: &WriteError) -> Problem {
         WriteError::Missing => Problem::new(Kind::NotFound, message),
         WriteError::Conflict { form, current } => conflict(*form, current),
         WriteError::Exists(_) => Problem::new(Kind::Exists, message),
+        WriteError::Invalid(fields) => Problem::all_invalid(fields.clone()),
         WriteError::Diverged(paths) => {
             Problem { paths: Some(paths.clone()), ..Problem::new(Kind::Diverged, message) }
         }

@@ -167,8 +167,57 @@ async fn a_new_artifact_has_the_texts_as_they_were_sent() {
     house.close().await;
 }
 
+/// Descriptions of several lines that mean something in YAML or TOML.
+const LINES: [&str; 7] = [
+    "a\n---\nname: evil",
+    "a\n\n  indented\n\n\nb",
+    "\"\"\"\n[[artifacts]]\nname = \"evil\"\n'''",
+    "- a\n- b: c # d",
+    "Use when:\n<example>\nuser: \"hi\"\nassistant: 'ho'\n</example>",
+    "# a\n|\n>",
+    "ends: with\ntwo  \n  spaces",
+];
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn line_breaks_and_control_characters_are_refused_in_every_field() {
+async fn descriptions_of_several_lines_come_back_from_every_kind_of_file() {
+    let files = files();
+    let plugin = "[[artifacts]]\nname = \"kit\"\ntype = \"composite\"\npath = \"kit\"\n";
+    let manifest = format!("[collection]\nname = \"work\"\n{}{}{plugin}", entry(0), entry(1));
+    let path = |path: &str| format!("collections/work/{path}");
+    crate::house::write(files.path(), &path("collection.toml"), &manifest);
+    let json = "{\"name\": \"kit\", \"description\": \"d\"}\n";
+    crate::house::write(files.path(), &path("kit/.claude-plugin/plugin.json"), json);
+    let main = "---\nlicense: x # l\ndescription: >-\n   a\n   b\n# c\n---\n# Title\n";
+    crate::house::write(files.path(), &path("skills/s0/SKILL.md"), main);
+    let house = open(&files).await;
+    for text in LINES {
+        for id in ["skill:s0", "skill:s1", "composite:kit"] {
+            let sent = json!({"description": text.replace('\n', "\r\n"), "version": text.len().to_string()});
+            let edited = house.put(&format!("artifacts/{id}/metadata"), Some("*"), &sent).await;
+            assert_eq!(edited.status, 200, "{text:?}: {}", edited.text);
+            assert_eq!(edited.json()["description"], text, "{id}");
+            house.refresh("work").await;
+            let read = house.get(&format!("artifacts/{id}")).await;
+            assert_eq!((&read["description"], &read["health"]), (&text.into(), &"ok".into()));
+        }
+    }
+    for (number, text) in LINES.iter().enumerate() {
+        let kind = ["skill", "agent", "command"][number % 3];
+        let body = json!({"type": kind, "name": format!("l{number}"), "description": text});
+        let created = house.post("artifacts", &body).await;
+        assert_eq!(created.status, 201, "{text:?}: {}", created.text);
+        assert_eq!(created.json()["description"], *text);
+    }
+    let total = 3 + LINES.len();
+    assert_eq!(house.get("artifacts").await["page_info"]["total_count"], total);
+    let file = fs::read_to_string(files.path().join(path("skills/s0/SKILL.md"))).unwrap();
+    assert!(file.starts_with("---\nlicense: x # l\ndescription: >-\n   ends: with\n"), "{file}");
+    assert!(file.contains("\n# c\n") && file.ends_with("\n---\n# Title\n"), "{file}");
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn control_characters_are_refused_in_every_field_and_line_breaks_but_in_descriptions() {
     let files = files();
     let house = open(&files).await;
     let before = house.snapshot();
@@ -185,6 +234,10 @@ async fn line_breaks_and_control_characters_are_refused_in_every_field() {
         "\u{7f}",
     ] {
         for field in FIELDS.into_iter().chain(["tags", "tools"]) {
+            let is_allowed = |c: char| !c.is_control() || c == '\n';
+            if field == "description" && text.replace("\r\n", "\n").chars().all(is_allowed) {
+                continue;
+            }
             let is_list = ["tags", "tools"].contains(&field);
             let value = if is_list { json!(["x", text]) } else { json!(text) };
             if field != "tools" {

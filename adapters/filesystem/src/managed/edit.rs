@@ -127,7 +127,9 @@ mod tests {
         let value = if field == Field::Tags {
             prop::collection::vec(text, 1..4).prop_map(Change::List).boxed()
         } else {
-            prop_oneof![text, "[^\\p{Cc}]{1,12}"].prop_map(Change::Text).boxed()
+            let lines = prop::collection::vec(prop_oneof![text.clone(), Just(String::new())], 2..5);
+            let lines = lines.prop_map(|lines| lines.join("\n"));
+            prop_oneof![text, lines, "[^\\p{Cc}]{1,12}"].prop_map(Change::Text).boxed()
         };
         prop_oneof![1 => Just(Change::Clear), 3 => value]
     }

@@ -109,13 +109,13 @@ fn apply(
     let (mut splices, mut found) = (Vec::new(), false);
     for table in [Some(entry), metadata].into_iter().flatten() {
         let pair = table.get_ref().as_table().and_then(|it| it.get_key_value(field.as_str()));
-        let Some((key, written)) = pair else { continue };
+        let Some((key, old)) = pair else { continue };
         found = true;
-        let pair = key.span().start..written.span().end;
+        let pair = key.span().start..old.span().end;
         splices.push(match value {
             // What says the same already keeps its looks.
-            Some(value) if text[written.span()].parse().as_ref() == Ok(value) => continue,
-            Some(value) => (written.span(), value.to_string()),
+            Some(value) if text[old.span()].parse().as_ref() == Ok(value) => continue,
+            Some(value) => (old.span(), written(value, spans::line_ending(text))),
             None if is_inline(text, table) => (with_comma(text, pair), String::new()),
             None => (lines(text, pair), String::new()),
         });
@@ -128,6 +128,18 @@ fn apply(
         added_in = Some(place);
     }
     Some((spans::spliced(text, splices), added_in))
+}
+
+/// A value as it is written in a file with these line breaks. Where they are CR LF, a text of several
+/// lines is written on one: parsers disagree on whether its line breaks would be CR LF as well.
+pub(super) fn written(value: &Value, eol: &str) -> String {
+    match value {
+        // What JSON escapes, TOML escapes in the same way.
+        Value::String(text) if text.contains('\n') && eol != "\n" => {
+            serde_json::Value::from(text.as_str()).to_string()
+        }
+        value => value.to_string(),
+    }
 }
 
 fn is_inline(text: &str, table: &Spanned<DeValue<'_>>) -> bool {
@@ -161,6 +173,7 @@ fn addition(
     let inline = |table: &Spanned<DeValue<'_>>| {
         let comma = if table.get_ref().as_table()?.is_empty() { " " } else { "," };
         let at = table.span().start + 1;
+        let value = written(value, spans::line_ending(text));
         is_inline(text, table).then(|| (at..at, format!(" {key} = {value}{comma}")))
     };
     let tables = spans::tables(text)?;
@@ -171,7 +184,7 @@ fn addition(
         let table = tables[own].iter().find(|it| it.is(keys))?;
         let at = table.pairs(text).last().map_or(table.body, |(.., line)| line.end);
         let eol = spans::line_ending(text);
-        let line = format!("{key} = {value}");
+        let line = format!("{key} = {}", written(value, eol));
         let is_open = !text[..at].ends_with('\n');
         Some((at..at, if is_open { eol.to_owned() + &line } else { line + eol }))
     };
@@ -220,6 +233,20 @@ mod tests {
         assert_eq!(set, format!("author = \"é\"\n{extra}"));
         let open = changed("[artifacts.metadata]", Field::Author, text("é")).unwrap();
         assert_eq!(open, "[artifacts.metadata]\nauthor = \"é\"");
+    }
+
+    #[test]
+    fn a_text_of_several_lines_stands_on_several_where_line_breaks_are_certain() {
+        let set = |body: &str, value: &str| changed(body, Field::Description, text(value)).unwrap();
+        let lines = "description = \"\"\"\na\n\n  b\"\"\"\n";
+        assert_eq!(set("description = 'x'\n", "a\n\n  b"), lines);
+        assert_eq!(set("", "a\n\n  b"), lines);
+        let quotes = "description = '''\na\n\"\"\"\\'''\n";
+        assert_eq!(set("", "a\n\"\"\"\\"), quotes);
+        let entry = "[[artifacts]]\r\nname = \"a\"\r\n";
+        let wanted = [(Field::Description, text("a\nb"), Target::Supply)];
+        let crlf = change(entry, 0, &wanted).unwrap();
+        assert_eq!(crlf, format!("{entry}description = \"a\\nb\"\r\n"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use larder::domain::{Timestamp, artifact::Metadata, id::ArtifactId};
 use toml::Value;
 
+use super::fields::written;
+
 /// The tools that the format has a name for. Others lie in `metadata.extra.unknown_tools`.
 const KNOWN_TOOLS: [&str; 18] = [
     "Read",
@@ -62,9 +64,9 @@ impl NewEntry<'_> {
         ];
         let extra = [("unknown_tools", list(&unknown))];
         let lines = |header: &str, pairs: &[(&str, Option<Value>)]| -> String {
-            let pairs = pairs
-                .iter()
-                .filter_map(|(key, value)| Some(format!("{key} = {}{eol}", value.as_ref()?)));
+            let pairs = pairs.iter().filter_map(|(key, value)| {
+                Some(format!("{key} = {}{eol}", written(value.as_ref()?, eol)))
+            });
             let pairs: String = pairs.collect();
             if pairs.is_empty() { pairs } else { format!("{header}{eol}{pairs}") }
         };

@@ -2,7 +2,7 @@
 
 use larder::{
     domain::{
-        artifact::{Health, Metadata, Problem},
+        artifact::{Health, Problem},
         edit::{Change, Field, MetadataEdit},
         writing::{HistoryEntry, Operation, Place, Precondition, Written},
     },
@@ -31,8 +31,9 @@ pub(super) fn edit(
 ) -> Result<Written, Failure> {
     let open = || Target::open(writing, &place.id, &place.path);
     attempts(precondition, open, |target| {
-        let plan = Plan::new(writing, &target, edit)?;
-        if !plan.carry_out(writing, &target, edit)? {
+        let edit = edit.against(&target.artifact.metadata).map_err(WriteError::Invalid)?;
+        let plan = Plan::new(writing, &target, &edit)?;
+        if !plan.carry_out(writing, &target, &edit)? {
             return Ok(Written { artifact: target.artifact, changed: false });
         }
         let expected = plan.listed.as_ref().or(target.listed.as_ref());
@@ -50,6 +51,9 @@ struct Plan {
 
 impl Plan {
     fn new(writing: &Writing<'_>, target: &Target, edit: &MetadataEdit) -> Result<Self, Failure> {
+        if edit.is_empty() {
+            return Ok(Self { main: None, listed: None });
+        }
         if target.artifact.health == Health::Broken {
             let (why, line) = match &target.artifact.problem {
                 Some(Problem { message, line }) => (message.as_str(), *line),
@@ -122,35 +126,12 @@ impl Plan {
         let artifact = &target.artifact;
         let mut entry =
             HistoryEntry::new(write.id(), &artifact.id, Operation::Edit, &writing.stamp);
-        entry.fields = changed_fields(&artifact.metadata, edit);
+        entry.fields = edit.fields();
         entry.revision_before = Some(artifact.revision.clone());
         entry.revision_after = Some(after);
         write.commit(Some(entry))?;
         Ok(true)
     }
-}
-
-/// The fields that become others than they are.
-fn changed_fields(now: &Metadata, edit: &MetadataEdit) -> Vec<Field> {
-    let is_same = |(field, change): &(Field, &Change)| {
-        let text = match field {
-            Field::Description => &now.description,
-            Field::Author => &now.author,
-            Field::License => &now.license,
-            Field::Version => &now.version,
-            Field::Tags => {
-                return match change {
-                    Change::List(tags) => *tags == now.tags,
-                    Change::Clear | Change::Text(_) => now.tags.is_empty(),
-                };
-            }
-        };
-        match change {
-            Change::Text(wanted) => text.as_ref() == Some(wanted),
-            Change::Clear | Change::List(_) => text.is_none(),
-        }
-    };
-    edit.changes().filter(|change| !is_same(change)).map(|(field, _)| field).collect()
 }
 
 /// Where one change goes: to the place that supplies the value today.

@@ -15,24 +15,28 @@ use super::{ArtifactDetail, EXAMPLE_REVISION, Freshness, Nullable};
 use crate::body::{Described, Fields};
 
 /// Changes of an artifact's metadata. A field that is absent stays; null removes it.
+///
+/// A value that is equal to the present one is accepted whatever its size, and is not written. Only
+/// new values must keep to the limits; control characters are not allowed in them.
 #[derive(Debug, Clone, Object)]
 #[oai(example)]
 pub(crate) struct MetadataChange {
-    /// What it is for; no line breaks or other control characters, in no field. Without one, the
-    /// body's first paragraph serves.
-    #[oai(validator(min_length = 1, max_length = 1024), skip_serializing_if_is_none)]
+    /// What it is for. A new description has 1,024 characters or less; line breaks are allowed.
+    /// Without a description, the body's first paragraph serves.
+    #[oai(validator(min_length = 1), skip_serializing_if_is_none)]
     pub description: Option<Nullable<String>>,
-    /// Who wrote it.
-    #[oai(validator(min_length = 1, max_length = 255), skip_serializing_if_is_none)]
+    /// Who wrote it. A new author has 255 characters or less, on one line.
+    #[oai(validator(min_length = 1), skip_serializing_if_is_none)]
     pub author: Option<Nullable<String>>,
-    /// Its licence.
-    #[oai(validator(min_length = 1, max_length = 100), skip_serializing_if_is_none)]
+    /// Its licence. A new licence has 100 characters or less, on one line.
+    #[oai(validator(min_length = 1), skip_serializing_if_is_none)]
     pub license: Option<Nullable<String>>,
-    /// Its tags, each of 1 to 64 characters; repeated ones count once.
-    #[oai(validator(max_items = 50), skip_serializing_if_is_none)]
+    /// Its tags; repeated ones count once. A new tag has 64 characters or less, on one line. A list
+    /// does not grow beyond 50 tags.
+    #[oai(skip_serializing_if_is_none)]
     pub tags: Option<Nullable<Vec<String>>>,
-    /// The author's version.
-    #[oai(validator(min_length = 1, max_length = 100), skip_serializing_if_is_none)]
+    /// The author's version. A new version has 100 characters or less, on one line.
+    #[oai(validator(min_length = 1), skip_serializing_if_is_none)]
     pub version: Option<Nullable<String>>,
     /// The revision that the changes were made for, unless `If-Match` names it. When the artifact
     /// has another one by now, the answer is 409.
@@ -84,7 +88,7 @@ pub(crate) struct NewArtifactBody {
     /// Words of lower-case letters and digits with single hyphens between them.
     #[oai(validator(max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
     pub name: String,
-    /// What it is for.
+    /// What it is for. Line breaks are allowed.
     #[oai(validator(min_length = 1, max_length = 1024))]
     pub description: String,
     /// Who wrote it.

@@ -112,19 +112,15 @@ impl Draft {
             match (change, supplying.first()) {
                 (Change::Clear, Some(path)) => self.remove(path)?,
                 (Change::Clear, None) => break,
-                _ => {
-                    self.set(&places::target(&self.keys, field), change)?;
-                    if places::supplied(&self.keys, field) != *change {
-                        return Err(self.refused("it would not be read back as it was meant", 0));
-                    }
-                }
+                _ => self.set(&places::target(&self.keys, field), field, change)?,
             }
         }
         Ok(())
     }
 
     /// Writes a value at a path whose last key may be new.
-    fn set(&mut self, path: &[&str], change: &Change) -> Result<(), Unsafe> {
+    fn set(&mut self, path: &[&str], field: Field, change: &Change) -> Result<(), Unsafe> {
+        let is_read_back = |keys: &Map<_, _>| places::supplied(keys, field) == *change;
         let eol = if self.head.ends_with("\r\n") { "\r\n" } else { "\n" };
         let root = self.tree()?;
         let (mut map, mut flow) = (root.as_ref(), false);
@@ -137,13 +133,13 @@ impl Draft {
                     return Err(self.refused(&why, map.map_or(0, tree::Node::start)));
                 }
                 let map = map.map(|map| (map, depth == 0));
-                let text = splice::insert(&self.text, map, key, change, eol);
-                return self.change(path, [text], 0);
+                let texts = splice::insert(&self.text, map, key, change, eol);
+                return self.change(path, texts, 0, is_read_back);
             };
             let entry = &entries[at];
             if depth + 1 == path.len() {
-                let text = splice::replace(&self.text, entry, change, flow, eol);
-                return self.change(path, [text], entry.key.start());
+                let texts = splice::replace(&self.text, entry, change, flow, eol);
+                return self.change(path, texts, entry.key.start(), is_read_back);
             }
             map = Some(&entry.value);
         }
@@ -166,24 +162,32 @@ impl Draft {
             holder = Some(&map.entries()[index].value);
         }
         let Some((map, index)) = at else { return Ok(()) };
-        self.change(path, splice::remove(&self.text, map, index), map.entries()[index].key.start())
+        let texts = splice::remove(&self.text, map, index);
+        self.change(path, texts, map.entries()[index].key.start(), |_| true)
     }
 
-    /// Takes the first of these texts in which nothing but what is at the path has changed.
+    /// Takes the first of these texts in which nothing but what is at the path has changed, and
+    /// whose keys are what was meant.
     fn change(
         &mut self,
         path: &[&str],
         texts: impl IntoIterator<Item = String>,
         at: usize,
+        is_meant: impl Fn(&Map<String, Value>) -> bool,
     ) -> Result<(), Unsafe> {
         let mut why = String::new();
         for text in texts {
             match strict::parse(&with_line_feeds(&text)) {
-                Ok(keys) if places::without(&keys, path) == places::without(&self.keys, path) => {
+                Ok(keys) if places::without(&keys, path) != places::without(&self.keys, path) => {
+                    why = "other values would change with it".into();
+                }
+                Ok(keys) if !is_meant(&keys) => {
+                    why = "it would not be read back as it was meant".into();
+                }
+                Ok(keys) => {
                     (self.text, self.keys) = (text, keys);
                     return Ok(());
                 }
-                Ok(_) => why = "other values would change with it".into(),
                 Err(no) => why = format!("it would no longer be valid YAML ({})", no.message),
             }
         }

@@ -58,6 +58,33 @@ fn wanted() -> impl Strategy<Value = String> {
     prop_oneof![select(&NASTY[..]).prop_map(str::to_owned), any, "[a-z]{1,8}( [a-z]{1,8})?"]
 }
 
+/// Texts of several lines, which may look like anything.
+fn lines() -> impl Strategy<Value = String> {
+    const LINES: [&str; 16] = [
+        "",
+        "",
+        "a",
+        "  b",
+        " ",
+        "- x",
+        "# c",
+        "---",
+        "...",
+        "key: v",
+        "a  b ",
+        "\"",
+        "'",
+        "|",
+        "one two three four five six seven eight nine ten eleven twelve thirteen fourteen",
+        "user: \"hi\"",
+    ];
+    let line = prop_oneof![5 => select(&LINES[..]).prop_map(str::to_owned), 1 => wanted()];
+    prop::collection::vec(line, 2..8).prop_filter_map("blank", |lines| {
+        let text = lines.join("\n").trim().to_owned();
+        (!text.is_empty()).then_some(text)
+    })
+}
+
 fn change(field: Field) -> impl Strategy<Value = (Field, Change)> {
     let set = if field == Field::Tags {
         let some = prop_oneof![wanted(), "[a-c]"];
@@ -65,7 +92,7 @@ fn change(field: Field) -> impl Strategy<Value = (Field, Change)> {
             .prop_map(|tags| Change::List(tags.into_iter().collect()))
             .boxed()
     } else {
-        wanted().prop_map(Change::Text).boxed()
+        prop_oneof![wanted(), lines()].prop_map(Change::Text).boxed()
     };
     prop_oneof![1 => Just(Change::Clear), 2 => set].prop_map(move |change| (field, change))
 }

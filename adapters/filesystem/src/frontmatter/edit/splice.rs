@@ -12,22 +12,97 @@ use super::{
 use crate::lists;
 
 /// Puts another value in the place of an entry's, in the style of the old one. A comment behind it
-/// stays, and so do the lines of a list's items that stay.
-pub(super) fn replace(text: &str, entry: &Entry, change: &Change, flow: bool, eol: &str) -> String {
+/// stays, and so do the lines of a list's items that stay. A text of several lines is written as a
+/// block scalar if it can be; the last way to write it always takes one line.
+pub(super) fn replace(
+    text: &str,
+    entry: &Entry,
+    change: &Change,
+    flow: bool,
+    eol: &str,
+) -> Vec<String> {
     if let (Shape::List { flow: false, items }, Change::List(wanted)) = (&entry.value.shape, change)
     {
-        return replace_items(text, entry, items, wanted, eol);
+        return vec![replace_items(text, entry, items, wanted, eol)];
     }
     let (head, end) = extent(text, entry);
-    let value = written(text, Some(&entry.value), change, flow);
     let (before, colon) = (&text[..head.start], entry.colon(text).1);
     let pad = match before.ends_with(':') {
         _ if !colon => ": ",
         true => " ",
         false => "",
     };
+    let block = Block::like(text, entry).lines(change, flow, eol);
+    let block = block.map(|(sign, lines)| {
+        let line = line_end(text, head.end);
+        // A value that begins below its key moves up to it.
+        let (before, pad) = match before.trim_end() {
+            key if key.ends_with(':') && before[key.len()..].contains('\n') => (key, " "),
+            _ => (before, pad),
+        };
+        let (rest, after) = (&text[head.end..line], &text[end.max(line)..]);
+        format!("{before}{pad}{sign}{rest}{lines}{after}")
+    });
+    let value = written(text, Some(&entry.value), change, flow);
     let rest = &text[head.end..end.min(line_end(text, head.end))];
-    format!("{before}{pad}{value}{rest}{}", &text[end..])
+    let one_line = format!("{before}{pad}{value}{rest}{}", &text[end..]);
+    block.into_iter().chain([one_line]).collect()
+}
+
+/// Narrowest text, in characters, that folded lines are broken to.
+const MIN_WIDTH: usize = 40;
+
+/// How a text of several lines is written below its key.
+struct Block<'a> {
+    /// What announces it: `|` or `>`, with an indentation or a chomping sign.
+    sign: &'a str,
+    indent: usize,
+    /// Longest line of the present text, where lines are folded.
+    width: usize,
+}
+
+impl<'a> Block<'a> {
+    /// As the present value of an entry is written, if that is a block scalar; otherwise each line
+    /// as it is, two columns right of the key.
+    fn like(text: &'a str, entry: &Entry) -> Self {
+        let key = entry.key.start();
+        let column = key - line_start(text, key);
+        if !(matches!(entry.value.shape, Shape::Scalar(..)) && entry.value.is_block()) {
+            return Self::below(column);
+        }
+        let (head, end) = extent(text, entry);
+        let sign = text[head.clone()].rsplit(BLANK).next().unwrap_or("|-");
+        let lines = text[line_end(text, head.end)..end].lines();
+        let old: Vec<&str> = lines.filter(|line| !line.trim().is_empty()).collect();
+        let explicit = sign.chars().find_map(|c| c.to_digit(10)).map(|step| column + step as usize);
+        let first = || old.first().map(|line| line.len() - line.trim_start_matches(' ').len());
+        let indent = explicit.or_else(first).unwrap_or(column + 2);
+        let width = old.iter().map(|line| line.chars().count().saturating_sub(indent)).max();
+        Self { sign, indent, width: width.unwrap_or(usize::MAX).max(MIN_WIDTH) }
+    }
+
+    /// Each line as it is, below a key in that column.
+    fn below(column: usize) -> Self {
+        Self { sign: "|-", indent: column + 2, width: usize::MAX }
+    }
+
+    /// The sign, and a text in lines that each begin with a line break. `None` if the text has one
+    /// line, or cannot be written so.
+    fn lines(&self, change: &Change, flow: bool, eol: &str) -> Option<(&'a str, String)> {
+        let Change::Text(text) = change else { return None };
+        if flow
+            || !text.contains('\n')
+            || !text.chars().all(|c| c == '\n' || write::is_printable(c))
+        {
+            return None;
+        }
+        let is_folded = self.sign.starts_with('>');
+        let lines =
+            if is_folded { write::folded(text, self.width) } else { text.split('\n').collect() };
+        let pad = " ".repeat(self.indent);
+        let line = |line: &&str| format!("{eol}{}{line}", if line.is_empty() { "" } else { &pad });
+        Some((self.sign, lines.iter().map(line).collect()))
+    }
 }
 
 /// What of a value stands on the line of its key, to be replaced, and where the value ends. What
@@ -85,12 +160,12 @@ pub(super) fn insert(
     key: &str,
     change: &Change,
     eol: &str,
-) -> String {
+) -> Vec<String> {
     let entries = map.map_or(&[][..], |(map, _)| map.entries());
     if let Some((Node { shape: Shape::Map { flow: true, .. }, span, .. }, _)) = map {
         let comma = if entries.is_empty() { "" } else { ", " };
         let (before, after) = text.split_at(span.start + 1);
-        return format!("{before}{key}: {}{comma}{after}", written(text, None, change, true));
+        return vec![format!("{before}{key}: {}{comma}{after}", written(text, None, change, true))];
     }
     let first = entries.first().map_or(0, |first| first.key.start());
     let line = &text[line_start(text, first)..first];
@@ -99,7 +174,10 @@ pub(super) fn insert(
         Some((map, false)) => next_line(text, map.span.end),
         _ => text.len(),
     });
-    format!("{before}{indent}{key}: {}{eol}{after}", written(text, None, change, false))
+    let block = Block::below(indent.len()).lines(change, false, eol);
+    let block = block.map(|(sign, lines)| format!("{sign}{lines}"));
+    let values = block.into_iter().chain([written(text, None, change, false)]);
+    values.map(|value| format!("{before}{indent}{key}: {value}{eol}{after}")).collect()
 }
 
 /// Takes an entry out of a map: its lines, or what stands between two commas. The second way takes

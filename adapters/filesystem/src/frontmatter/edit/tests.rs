@@ -75,6 +75,59 @@ fn a_value_of_several_lines_becomes_one_line() {
 }
 
 #[test]
+fn a_text_of_several_lines_keeps_the_style_of_the_present_block() {
+    let new = |old: &str, new: &str| set(old, Field::Description, text(new));
+    for sign in ["|", "|-", "|+", "|2", "|2-"] {
+        let old = format!("description: {sign} # why\n  a\n\n  b\n\n# next\nx: 1\n");
+        let expected = format!("description: {sign} # why\n  c\n    d\n\n  e\n\n# next\nx: 1\n");
+        assert_eq!(new(&old, "c\n  d\n\ne"), expected);
+    }
+    let old = "x: 1\ndescription: >-\n    a\n    b\n\n    c\n";
+    assert_eq!(
+        new(old, "c\n\nd\n  e\nf"),
+        "x: 1\ndescription: >-\n    c\n\n\n    d\n      e\n    f\n"
+    );
+    let wide = "0123456789 ".repeat(10);
+    let folded = new(old, &format!("{wide}\nd"));
+    assert!(folded.lines().all(|line| line.len() <= 4 + 44), "{folded}");
+    assert_eq!(new("description: |\nx: 1\n", "a\nb"), "description: |\n  a\n  b\nx: 1\n");
+    let nested = "metadata:\n    description: >\n          a\n    y: z\n";
+    assert_eq!(new(nested, "a\nb"), nested.replace("a\n", "a\n\n          b\n"));
+}
+
+#[test]
+fn a_text_of_several_lines_becomes_a_literal_block_where_it_can() {
+    let new = |old: &str| set(old, Field::Description, text("a\n- b: c\n\n  # d"));
+    let block = "description: |-\n  a\n  - b: c\n\n    # d\n";
+    for old in ["description: x\n", "description: \"x\"\n", "description: 'x\n  y'\n", ""] {
+        assert_eq!(new(old), block, "{old}");
+    }
+    for old in ["description:\n  'x\n  y'\n", "description:\n  - x\n", "description: ~\n"] {
+        assert_eq!(new(old), block, "{old}");
+    }
+    assert_eq!(new("description: &a x # why\ny: z\n"), block.replace("|-", "|- # why") + "y: z\n");
+    assert_eq!(
+        new("metadata:\n  description: x\n"),
+        "metadata:\n".to_owned()
+            + &block
+                .lines()
+                .map(|line| if line.is_empty() { "\n".to_owned() } else { format!("  {line}\n") })
+                .collect::<String>()
+    );
+    let quoted = "\"a\\n- b: c\\n\\n  # d\"";
+    assert_eq!(new("{description: x}\n"), format!("{{description: {quoted}}}\n"));
+    // A block would take the comment below for its own.
+    assert_eq!(
+        new("description: x\n  # c\ny: z\n"),
+        format!("description: {quoted}\n  # c\ny: z\n")
+    );
+    let crlf = file("---\r\nx: 1\r\n---\r\n", Field::Description, text("a\nb"));
+    assert_eq!(crlf, "---\r\nx: 1\r\ndescription: |-\r\n  a\r\n  b\r\n---\r\n");
+    let separator = set("", Field::Description, text("a\nb\u{2028}c"));
+    assert_eq!(separator, "description: \"a\\nb\\U00002028c\"\n");
+}
+
+#[test]
 fn a_new_key_comes_last_and_an_empty_one_is_filled() {
     let new = |old: &str| set(old, Field::License, text("MIT"));
     assert_eq!(new(""), "license: MIT\n");

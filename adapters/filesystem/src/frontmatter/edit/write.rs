@@ -38,9 +38,45 @@ pub(super) fn double_quoted(text: &str) -> String {
     out
 }
 
+/// The lines of a folded block scalar (YAML 1.2, section 8.1.3) that is read as this text. A line
+/// break between two lines that begin without a space needs a blank line more; a line that is longer
+/// than `width` is broken at a space.
+pub(super) fn folded(text: &str, width: usize) -> Vec<&str> {
+    let (mut lines, mut follows_flush) = (Vec::new(), false);
+    for line in text.split('\n') {
+        if line.is_empty() {
+            lines.push(line);
+            continue;
+        }
+        let is_flush = !line.starts_with(' ');
+        if is_flush && follows_flush {
+            lines.push("");
+        }
+        follows_flush = is_flush;
+        let mut rest = line;
+        while let Some(at) = is_flush.then(|| fold_at(rest, width)).flatten() {
+            lines.push(&rest[..at]);
+            rest = &rest[at + 1..];
+        }
+        lines.push(rest);
+    }
+    lines
+}
+
+/// The last single space of a line at which it can be broken to be no wider than `width`; else the
+/// first one behind.
+fn fold_at(line: &str, width: usize) -> Option<usize> {
+    let limit = line.char_indices().nth(width)?.0;
+    let is_single = |at: &usize| {
+        !line[..*at].ends_with(' ') && !line[*at + 1..].starts_with(' ') && *at + 1 < line.len()
+    };
+    let spaces = || line.match_indices(' ').map(|(at, _)| at).filter(is_single);
+    spaces().take_while(|at| *at <= limit).last().or_else(|| spaces().next())
+}
+
 /// Whether a character can stand in a file as itself. YAML 1.1 takes three of those that 1.2 allows
 /// for line breaks, and a byte-order mark is lost too easily.
-fn is_printable(c: char) -> bool {
+pub(super) fn is_printable(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
