@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::{
         delta::Scope,
-        deployment::{Action, Deployment, Transfer},
+        deployment::{Action, Deployment, ProjectName, Transfer},
         id::ArtifactId,
         report::RefreshStatus,
         writing::Operation,
@@ -28,7 +28,7 @@ impl Larder {
         by: &str,
     ) -> Result<(Transfer, Saved), Error> {
         let located = self.locate(id_or_name, id).await?;
-        let (larder, by) = (Arc::clone(self), by.to_owned());
+        let (larder, id, by) = (Arc::clone(self), id.clone(), by.to_owned());
         let within = Some(self.policy.deploy_roots.clone());
         let project = Project { path: project_path.to_owned(), within };
         let operation = match action {
@@ -40,6 +40,15 @@ impl Larder {
             let deployer = &larder.ports.deployer;
             let done = deployer.transfer(&located.place(), &project, action, &by).await;
             let (transfer, written) = larder.checked(&located, done).await?;
+            // What was taken from a project is a write of the collection, whose line the writer logs.
+            if operation != Operation::Sync {
+                let ProjectName { root, path } = &transfer.project;
+                tracing::info!(
+                    source = %located.source.source.name, artifact = %id,
+                    operation = operation.as_str(), by, project_root = root, project_path = path,
+                    "written"
+                );
+            }
             let touched = larder.refresh_touched(&project).await;
             let collection = &located.collection.id;
             let saved =

@@ -48,7 +48,7 @@ pub use self::{
     trouble::Trouble,
     watch::Watched,
 };
-use self::{lane::Lane, pending::PendingWrites};
+use self::{lane::Lane, pending::PendingWrites, refresh_log::Logged};
 use crate::{
     domain::{Timestamp, freshness::TimeToLive, gauges::Counted, id::SourceName},
     ports::{
@@ -122,8 +122,8 @@ pub struct Larder {
     filled: AtomicBool,
     hits: AtomicU64,
     misses: AtomicU64,
-    /// A hash of what was last logged of a source.
-    logged: Mutex<HashMap<SourceName, u64>>,
+    /// What was last logged of each source.
+    logged: Mutex<HashMap<SourceName, Logged>>,
     /// Sources that cannot be refreshed.
     troubles: Mutex<HashMap<SourceName, Trouble>>,
     keeper: Mutex<KeeperStatus>,

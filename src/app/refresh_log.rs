@@ -1,19 +1,26 @@
-//! What the log tells of refreshes. The keeper and the watcher begin many: what is as it was before is
-//! told at the level debug.
+//! What is logged of refreshes. The keeper and the watcher begin many: an issue is logged as a warning
+//! once, and then at the level debug for as long as it lasts.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use super::{Larder, lock};
-use crate::domain::report::{Counts, RefreshStatus, SourceReport};
+use crate::domain::report::{Counts, Issue, RefreshStatus, SourceReport};
 
 impl Larder {
-    /// Logs a report: its issues where they are others than those of the last one, and that it
-    /// ended where it changed something or was stopped.
+    /// Logs a report: the issues that the last report of the source did not have, and that the refresh
+    /// ended where it changed something, was stopped, or has other issues than before.
     pub(super) fn log(&self, report: &SourceReport) {
-        let issues_hash = hash(report);
-        let before = lock(&self.logged).insert(report.source.clone(), issues_hash);
-        let is_known = before == Some(issues_hash);
+        let hashes: HashSet<u64> = report.issues.iter().map(hash).collect();
+        let logged =
+            Logged { is_stopped: report.status != RefreshStatus::Completed, issues: hashes };
+        let before = lock(&self.logged).insert(report.source.clone(), logged.clone());
+        let is_like_before = before.as_ref() == Some(&logged);
+        let before = before.unwrap_or_default().issues;
         for issue in &report.issues {
+            let is_known = before.contains(&hash(issue));
             let (source, path) = (&report.source, &issue.path);
             let (kind, line, reason) = (issue.kind.as_str(), issue.line, &issue.message);
             if is_known {
@@ -23,7 +30,7 @@ impl Larder {
             }
         }
         let counts = report.counts;
-        if is_known && counts.created + counts.updated + counts.removed == 0 {
+        if is_like_before && counts.created + counts.updated + counts.removed == 0 {
             tracing::debug!(source = %report.source, duration_ms = report.duration_ms, "refreshed");
             return;
         }
@@ -37,11 +44,16 @@ impl Larder {
     }
 }
 
-fn hash(report: &SourceReport) -> u64 {
+/// What was last logged of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Logged {
+    is_stopped: bool,
+    /// The hashes of its issues.
+    issues: HashSet<u64>,
+}
+
+fn hash(issue: &Issue) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (report.status != RefreshStatus::Completed).hash(&mut hasher);
-    for issue in &report.issues {
-        (&issue.path, issue.kind.as_str(), &issue.message).hash(&mut hasher);
-    }
+    (&issue.path, issue.kind.as_str(), &issue.message).hash(&mut hasher);
     hasher.finish()
 }

@@ -68,6 +68,8 @@ pub enum IssueKind {
     Refused,
     /// The file system would not give it.
     Unreadable,
+    /// The whole source gives no artifact: what was looked for, and the likely cure.
+    Empty,
     /// The whole source was stopped by the guard.
     Guarded,
     /// The whole source could not be read.
@@ -83,6 +85,7 @@ impl IssueKind {
             Self::Shadowed => "shadowed",
             Self::Refused => "refused",
             Self::Unreadable => "unreadable",
+            Self::Empty => "empty",
             Self::Guarded => "guarded",
             Self::Failed => "failed",
         }

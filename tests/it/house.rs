@@ -9,7 +9,7 @@ use larder::{
     ports::Clock,
 };
 use larder_filesystem::{FileSystem, FileSystemConfig, PlainDirectory};
-use larder_http::HttpSettings;
+use larder_http::{HttpSettings, Tokens};
 use larder_prometheus::Prometheus;
 pub(crate) use larder_tests::database::Backend;
 use larder_tests::database::Database;
@@ -82,7 +82,7 @@ impl House {
             request_timeout: Duration::from_mins(1),
             refresh_per_minute: 1_000,
             refresh_burst: 1_000,
-            tokens: Vec::new(),
+            tokens: Tokens::new(Vec::new()),
             metrics_need_read: false,
         };
         let service = larder_http::service(Arc::clone(&larder), &settings);

@@ -10,7 +10,7 @@ use crate::settings::{FlagValue, Flags};
 
 /// A fast, always fresh catalogue of the artifacts that coding agents use.
 #[derive(Debug, Parser)]
-#[command(name = "larder", version, disable_help_subcommand = true)]
+#[command(name = "larder", version)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -105,6 +105,25 @@ pub(crate) enum Step {
 pub(crate) enum TokenStep {
     /// Make an access token, and print it this once; the configuration file gets its hash
     New(NewTokenArgs),
+    /// List the tokens of the configuration file: name, scopes, expiry
+    List(ConfigArgs),
+    /// Remove a token from the configuration file: a running server refuses it within seconds
+    Revoke(RevokeArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration file [default: larder/larder.toml in the XDG configuration directory]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RevokeArgs {
+    #[command(flatten)]
+    pub(crate) file: ConfigArgs,
+    /// The name of the token
+    pub(crate) name: String,
 }
 
 #[derive(Debug, clap::Args)]

@@ -7,7 +7,7 @@ use larder::{
     ports::{CacheRepository, Clock, SchemaMigrations},
 };
 use larder_filesystem::FileSystem;
-use larder_http::HttpSettings;
+use larder_http::{HttpSettings, Tokens};
 use larder_prometheus::Prometheus;
 
 use crate::{
@@ -93,7 +93,7 @@ pub(crate) fn http_settings(settings: &Settings, address: SocketAddr) -> HttpSet
         request_timeout: settings.request_timeout,
         refresh_per_minute: settings.refresh_per_minute,
         refresh_burst: settings.refresh_burst,
-        tokens: settings.auth.tokens.clone(),
+        tokens: Tokens::new(settings.auth.tokens.clone()),
         metrics_need_read: settings.auth.metrics_need_read,
     }
 }

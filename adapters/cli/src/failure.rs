@@ -1,6 +1,10 @@
 //! Why a command ended without success: one line for a person, and an exit code for a script.
 
-use std::{error::Error, process::ExitCode};
+use std::{
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+};
 
 use larder::app::chain;
 
@@ -25,7 +29,8 @@ impl Failure {
 
     /// Tells it on stderr, and with which code to exit.
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("larder: {self}");
+        // Nobody may be reading.
+        let _ = writeln!(io::stderr(), "larder: {self}");
         match self {
             Self::Settings(_) => ExitCode::from(2),
             Self::Running(_) => ExitCode::FAILURE,

@@ -2,6 +2,7 @@
 //! adapter.
 
 mod args;
+mod banner;
 mod client;
 mod clock;
 mod compose;
@@ -11,6 +12,7 @@ mod failure;
 mod import;
 mod logging;
 mod migrate;
+mod reload;
 mod serve;
 mod settings;
 mod signals;
@@ -23,6 +25,7 @@ use std::{
 };
 
 use clap::{CommandFactory, Parser};
+use tracing_appender::non_blocking::WorkerGuard;
 
 use crate::{
     args::{Args, Command, TokenStep},
@@ -49,38 +52,50 @@ fn run(args: Args) -> Result<(), Failure> {
     match args.command {
         None => printed(Args::command().print_help()),
         Some(Command::Token(TokenStep::New(arguments))) => token::new(arguments),
+        Some(Command::Token(TokenStep::List(arguments))) => token::list(&arguments),
+        Some(Command::Token(TokenStep::Revoke(arguments))) => token::revoke(&arguments),
         Some(Command::Openapi) => print(&larder_http::spec()),
         Some(Command::Serve(serve)) => {
-            let settings = prepare(serve.common.config.as_deref(), serve.flags())?;
-            block_on(serve::serve(settings, serve.demo))
+            let (settings, _log) = prepare(serve.common.config.as_deref(), serve.flags())?;
+            let demo = serve.demo;
+            let tokens = move || {
+                let config = serve.common.config.as_deref();
+                Settings::load(&Environment::of_process(), config, serve.flags())
+                    .map(|settings| settings.auth.tokens)
+            };
+            block_on(serve::serve(settings, demo, tokens))
         }
         Some(Command::Migrate(migrate)) => {
-            let settings = prepare(migrate.common.config.as_deref(), migrate.common.flags())?;
+            let (settings, _log) =
+                prepare(migrate.common.config.as_deref(), migrate.common.flags())?;
             block_on(migrate::migrate(&settings, migrate.step))
         }
         Some(Command::Export(export)) => {
-            let settings = prepare(export.reach.config.as_deref(), export.reach.flags())?;
+            let (settings, _log) = prepare(export.reach.config.as_deref(), export.reach.flags())?;
             export::export(&settings, &export.collection)
         }
         Some(Command::Import(import)) => {
-            let settings = prepare(import.reach.config.as_deref(), import.reach.flags())?;
+            let (settings, _log) = prepare(import.reach.config.as_deref(), import.reach.flags())?;
             import::import(&settings, &import.file)
         }
     }
 }
 
-/// Reads the settings and starts the log, which tells what is odd about them.
-fn prepare(config: Option<&str>, flags: settings::Flags) -> Result<Settings, Failure> {
+/// Reads the settings, starts the log, and logs what is odd about the settings.
+fn prepare(
+    config: Option<&str>,
+    flags: settings::Flags,
+) -> Result<(Settings, WorkerGuard), Failure> {
     let environment = Environment::of_process();
     let settings = Settings::load(&environment, config, flags)?;
-    logging::start(settings.log_format, &environment)?;
-    for warning in &settings.warnings {
+    let log = logging::start(settings.log_format, &environment)?;
+    for warning in settings.warnings.iter().chain(&logging::odd_directives(&environment)?) {
         tracing::warn!("{warning}");
     }
     for setting in settings.layers.described() {
         tracing::debug!("{setting}");
     }
-    Ok(settings)
+    Ok((settings, log))
 }
 
 fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

@@ -1,6 +1,8 @@
 //! `larder serve`.
 
 use std::{
+    collections::HashSet,
+    fs,
     net::{SocketAddr, TcpListener},
     path::Path,
     sync::Arc,
@@ -9,13 +11,16 @@ use std::{
 
 use larder::app::{Larder, chain};
 use larder_filesystem::FileSystemConfig;
-use larder_http::Limits;
+use larder_http::{Limits, TokenRule};
+use tokio::sync::Notify;
 
 use crate::{
+    banner,
     compose::{self, Database},
     demo,
     failure::Failure,
-    settings::Settings,
+    reload::Reload,
+    settings::{Settings, SettingsError},
     signals,
 };
 
@@ -25,17 +30,23 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The longest time between two tries to fill the cache.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Serves until the process is asked to end.
-pub(crate) async fn serve(mut settings: Settings, demo: bool) -> Result<(), Failure> {
+/// Serves until the process is asked to end. `tokens` reads the accepted tokens again.
+pub(crate) async fn serve(
+    mut settings: Settings,
+    demo: bool,
+    tokens: impl Fn() -> Result<Vec<TokenRule>, SettingsError> + Send + Sync + 'static,
+) -> Result<(), Failure> {
     settings.check_reach()?;
     if demo {
         demo::set_up(&mut settings)?;
     }
 
-    let termination = signals::termination()?;
+    let asked = Arc::new(Notify::new());
+    let termination = signals::termination(Arc::clone(&asked))?;
+    let reload = Reload { file: settings.config_file.clone(), asked, read: Box::new(tokens) };
     let (listener, address) = listen(settings.bind)?;
     let database = Database::open(&settings).await?;
-    let outcome = serve_from(&database, &settings, listener, address, termination).await;
+    let outcome = serve_from(&database, &settings, listener, address, termination, reload).await;
     database.close().await;
     outcome
 }
@@ -46,6 +57,7 @@ async fn serve_from(
     listener: TcpListener,
     address: SocketAddr,
     termination: impl Future<Output = ()> + Send + 'static,
+    reload: Reload,
 ) -> Result<(), Failure> {
     let applied = database.schema.up().await;
     for migration in applied.map_err(|error| Failure::new("the schema cannot be moved", &error))? {
@@ -72,13 +84,17 @@ async fn serve_from(
         "serving"
     );
     let http = compose::http_settings(settings, address);
+    let reloading = tokio::spawn(reload.follow(http.tokens.clone()));
+    let greeting = tokio::spawn(banner::show(larder.clone(), address));
     let served =
         larder_http::serve(listener, larder.clone(), &http, Limits::of_process(), termination)
             .await;
     if tokio::time::timeout(GRACE, larder.finish()).await.is_err() {
         tracing::warn!("what still ran was cut off: the next start makes up for it");
     }
-    tending.abort();
+    for task in [tending, reloading, greeting] {
+        task.abort();
+    }
     served.map_err(|error| Failure::new("the server failed", &error))
 }
 
@@ -113,12 +129,28 @@ fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
         })
 }
 
-/// Tells which configured directories are not there. One that comes later is found then.
+/// Logs which configured directories are not there, are named twice, or hold nothing that their setting
+/// looks for. One that comes later is found then.
 fn warn_of_sources(sources: &FileSystemConfig) {
     let directories = sources.directories.iter().map(|directory| ("directories", &directory.path));
     let collections = sources.collections.iter().map(|path| ("collections", path));
-    for (setting, path) in collections.chain(directories).filter(|(_, path)| !path.is_dir()) {
-        tracing::warn!(setting, path = %path.display(), "there is no such directory");
+    let mut seen = HashSet::new();
+    for (setting, path) in collections.chain(directories) {
+        let shown = path.display();
+        if !path.is_dir() {
+            tracing::warn!(setting, path = %shown, "there is no such directory");
+        } else if fs::canonicalize(path).is_ok_and(|real| !seen.insert(real)) {
+            tracing::warn!(setting, path = %shown, "it is configured twice: this entry is left out");
+        }
+    }
+    for path in sources.collections.iter().filter(|path| path.is_dir() && !holds_collections(path))
+    {
+        tracing::warn!(
+            setting = "collections",
+            path = %path.display(),
+            "no sub-directory has a collection.toml: to serve the directory itself, give it to \
+             --directory NAME=PATH"
+        );
     }
     if sources.collections.is_empty() && sources.directories.is_empty() {
         tracing::warn!(
@@ -126,4 +158,11 @@ fn warn_of_sources(sources: &FileSystemConfig) {
              or try --demo"
         );
     }
+}
+
+/// Whether a directory has a `collection.toml`, or a sub-directory that has one.
+fn holds_collections(directory: &Path) -> bool {
+    let has_manifest = |path: &Path| path.join("collection.toml").is_file();
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    has_manifest(directory) || entries.map(|entry| entry.path()).any(|path| has_manifest(&path))
 }

@@ -11,12 +11,11 @@ use poem::{
     Request,
     http::{HeaderMap, header},
 };
-use subtle::ConstantTimeEq;
 
 use crate::{
     HttpSettings,
     problem::{Kind, Problem},
-    token::{TokenHash, TokenRule},
+    token::{TokenHash, TokenRule, Tokens},
 };
 
 /// What an operation asks of who calls it.
@@ -81,13 +80,20 @@ impl Need {
     }
 }
 
-/// From when on the caller's token is refused; `None` for one that stays, and without tokens.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Expiry(pub Option<Timestamp>);
+/// What a caller presented; `None` where no tokens are configured.
+#[derive(Debug, Clone)]
+pub(crate) struct Presented(pub Option<TokenRule>);
+
+impl Presented {
+    /// When the token expires; `None` if it never does, or if no tokens are configured.
+    pub(crate) fn expires(&self) -> Option<Timestamp> {
+        self.0.as_ref().and_then(|token| token.expires)
+    }
+}
 
 /// The tokens, and what they open.
 pub(crate) struct Access {
-    tokens: Vec<TokenRule>,
+    tokens: Tokens,
     metrics_need_read: bool,
 }
 
@@ -98,7 +104,7 @@ impl Access {
     }
 
     /// Lets a request for that operation pass if its caller may ask for it, and adds the [`Caller`]
-    /// and the [`Expiry`] to its data where the operation needs one.
+    /// and what it [`Presented`] to its data where the operation needs one.
     pub(crate) fn admit(
         &self,
         request: &mut Request,
@@ -110,27 +116,27 @@ impl Access {
             Need::AsConfigured if self.metrics_need_read => Scope::Read,
             Need::AsConfigured | Need::Nothing => return Ok(()),
         };
-        let (caller, expiry) = self.caller(request.headers(), now)?;
+        let (caller, presented) = self.caller(request.headers(), now)?;
         if !caller.may(needed) {
             return Err(Challenge::TooNarrow(needed).into());
         }
         tracing::Span::current().record("caller", caller.signature());
         request.set_data(caller);
-        request.set_data(expiry);
+        request.set_data(presented);
         Ok(())
     }
 
-    fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<(Caller, Expiry), Challenge> {
-        if self.tokens.is_empty() {
-            return Ok((Caller::local(), Expiry(None)));
+    fn caller(
+        &self,
+        headers: &HeaderMap,
+        now: Timestamp,
+    ) -> Result<(Caller, Presented), Challenge> {
+        let accepted = self.tokens.current();
+        if !accepted.is_required() {
+            return Ok((Caller::local(), Presented(None)));
         }
-        let hash = TokenHash::of(bearer(headers)?);
-        // Every token is compared to its end, so that the time it takes tells nothing of any.
-        let found = self.tokens.iter().fold(None, |found, token| {
-            if token.hash.ct_eq(&hash).into() { Some(token) } else { found }
-        });
         // One answer for both, and which of them it was is for the log.
-        let Some(token) = found else {
+        let Some(token) = accepted.find(&TokenHash::of(bearer(headers)?)) else {
             tracing::info!("a token was refused: there is none of that hash");
             return Err(Challenge::Invalid);
         };
@@ -139,7 +145,7 @@ impl Access {
             return Err(Challenge::Invalid);
         }
         let caller = Caller { name: Some(token.name.clone()), scope: token.scope };
-        Ok((caller, Expiry(token.expires)))
+        Ok((caller, Presented(Some(token.clone()))))
     }
 }
 

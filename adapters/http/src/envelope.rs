@@ -128,7 +128,7 @@ mod tests {
     use poem::{EndpointExt, endpoint::make, middleware::RequestId, test::TestClient};
 
     use super::*;
-    use crate::HttpSettings;
+    use crate::{HttpSettings, Tokens};
 
     fn envelope<E>(next: E, metrics: MockMetricsSink) -> Envelope<E> {
         let clock = Arc::new(FakeClock::at(at(0)));
@@ -149,7 +149,7 @@ mod tests {
             request_timeout: Duration::from_secs(30),
             refresh_per_minute: 60,
             refresh_burst: 20,
-            tokens: Vec::new(),
+            tokens: Tokens::new(Vec::new()),
             metrics_need_read: false,
         };
         Envelope {

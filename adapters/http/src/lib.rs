@@ -58,7 +58,7 @@ use self::{
 pub use self::{
     connection::Timeouts,
     server::Limits,
-    token::{NoHash, TokenHash, TokenRule},
+    token::{NoHash, TokenHash, TokenRule, Tokens},
 };
 
 /// How the API behaves at its edge.
@@ -79,7 +79,7 @@ pub struct HttpSettings {
     /// Refreshes a caller may ask for at once; at least 1.
     pub refresh_burst: u32,
     /// Who may do what; empty: everybody everything, for a server that nobody else reaches.
-    pub tokens: Vec<TokenRule>,
+    pub tokens: Tokens,
     /// Whether metrics are for readers alone, and not for everybody.
     pub metrics_need_read: bool,
 }

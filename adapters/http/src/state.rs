@@ -18,6 +18,7 @@ use crate::{
     HttpSettings,
     answers::Answers,
     problem::{Kind, Problem},
+    token::Tokens,
 };
 
 /// Clients that may follow the events at the same time.
@@ -35,6 +36,8 @@ pub(crate) struct State {
     pub answers: Answers,
     /// A permit for each client that may follow the events.
     pub listeners: Arc<Semaphore>,
+    /// The tokens that are accepted.
+    pub tokens: Tokens,
     refreshes: DefaultKeyedRateLimiter<Who>,
     trusted_proxies: Vec<IpAddr>,
 }
@@ -48,6 +51,7 @@ impl State {
             larder,
             answers: Answers::new(settings.pages_mib),
             listeners: Arc::new(Semaphore::new(MAX_LISTENERS)),
+            tokens: settings.tokens.clone(),
             refreshes: DefaultKeyedRateLimiter::keyed(quota),
             trusted_proxies: settings.trusted_proxies.clone(),
         }

@@ -1,10 +1,11 @@
 //! Access tokens, of which nothing is known but a hash.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use larder::domain::{Timestamp, caller::Scope};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
+use tokio::sync::watch;
 
 /// A token that may be presented.
 #[derive(Debug, Clone)]
@@ -17,6 +18,61 @@ pub struct TokenRule {
     pub hash: TokenHash,
     /// From when on it is refused; `None`: never.
     pub expires: Option<Timestamp>,
+}
+
+/// The tokens that are accepted. Clones share them, so that they can be replaced while the server runs.
+#[derive(Debug, Clone)]
+pub struct Tokens(watch::Sender<Arc<Accepted>>);
+
+/// The accepted tokens of one moment.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    rules: Vec<TokenRule>,
+    /// Whether a caller needs a token. A server that had tokens once stays closed when the last one is
+    /// revoked.
+    is_required: bool,
+}
+
+impl Tokens {
+    /// Accepts these tokens. Without any, every caller may do everything.
+    #[must_use]
+    pub fn new(rules: Vec<TokenRule>) -> Self {
+        let is_required = !rules.is_empty();
+        Self(watch::Sender::new(Arc::new(Accepted { rules, is_required })))
+    }
+
+    /// Accepts these tokens from now on, and no others. Live updates of a caller whose token is not
+    /// among them end.
+    pub fn replace(&self, rules: Vec<TokenRule>) {
+        let is_required = self.current().is_required || !rules.is_empty();
+        self.0.send_replace(Arc::new(Accepted { rules, is_required }));
+    }
+
+    pub(crate) fn current(&self) -> Arc<Accepted> {
+        Arc::clone(&self.0.borrow())
+    }
+
+    /// Waits until a token of that hash is not accepted any more.
+    pub(crate) async fn revoked(&self, hash: &TokenHash) {
+        let mut changes = self.0.subscribe();
+        // The sender lives as long as this value, so that waiting never fails.
+        let _ = changes.wait_for(|accepted| accepted.find(hash).is_none()).await;
+    }
+}
+
+impl Accepted {
+    /// Whether a caller needs a token.
+    pub(crate) fn is_required(&self) -> bool {
+        self.is_required
+    }
+
+    /// The token of that hash. Every token is compared to its end, so that the time it takes reveals
+    /// nothing about any of them.
+    pub(crate) fn find(&self, hash: &TokenHash) -> Option<&TokenRule> {
+        self.rules.iter().fold(None, |found, token| {
+            if token.hash.ct_eq(hash).into() { Some(token) } else { found }
+        })
+    }
 }
 
 /// The SHA-256 of a token: 64 hexadecimal digits as a text. There is no way to compare two of them

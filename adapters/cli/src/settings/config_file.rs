@@ -115,7 +115,7 @@ fn turn(directory: &Path) -> io::Result<Option<File>> {
 }
 
 /// Where it lies: where the flag says, else in the usual place, if there is one.
-fn place(flag: Option<&str>, places: &Places) -> Result<Option<PathBuf>, SettingsError> {
+pub(super) fn place(flag: Option<&str>, places: &Places) -> Result<Option<PathBuf>, SettingsError> {
     let Some(text) = flag else { return Ok(places.config_file()) };
     let path = values::path(text, Path::new(""), places.home());
     path.map(Some).map_err(|reason| SettingsError::of_flag(NAME, &reason, "--config"))

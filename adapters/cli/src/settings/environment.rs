@@ -2,11 +2,12 @@
 
 use std::{collections::BTreeMap, env, ffi::OsString, path::PathBuf};
 
-use toml::Value;
+use toml::{Table, Value};
 
 use super::{
     keys::{KEYS, Shape, variable},
     layers::{Layers, Origin, SettingsError},
+    sources,
 };
 
 /// Variables that begin with `LARDER_` and are no settings.
@@ -45,10 +46,10 @@ impl Environment {
     pub(super) fn lay_over(&self, layers: &mut Layers) -> Result<(), SettingsError> {
         for (key, shape) in KEYS {
             let name = variable(key);
-            if shape != Shape::Structure
-                && let Some(text) = self.text(&name)?
-            {
-                layers.put(key, shaped(text, shape), Origin::Environment(name));
+            if let Some(text) = self.text(&name)? {
+                let value = shaped(key, text, shape)
+                    .map_err(|reason| SettingsError::of_variable(&name, &reason))?;
+                layers.put(key, value, Origin::Environment(name));
             }
         }
         Ok(())
@@ -57,10 +58,7 @@ impl Environment {
     /// The variables that look like Larder's and mean nothing to it.
     pub(super) fn unknown(&self) -> Vec<String> {
         let known = |name: &str| {
-            OTHERS.contains(&name)
-                || KEYS
-                    .iter()
-                    .any(|(key, shape)| *shape != Shape::Structure && variable(key) == name)
+            OTHERS.contains(&name) || KEYS.iter().any(|(key, _)| variable(key) == name)
         };
         self.0
             .keys()
@@ -71,13 +69,18 @@ impl Environment {
     }
 }
 
-/// The value that a text stands for. What has not the right shape stays a text, which the setting
-/// then refuses.
-fn shaped(text: &str, shape: Shape) -> Value {
+/// The value that a text stands for. A text that does not have the right shape stays a text, which
+/// the setting then refuses; the error is a reason.
+fn shaped(key: &str, text: &str, shape: Shape) -> Result<Value, String> {
     let list = |items: Vec<String>| Value::Array(items.into_iter().map(Value::String).collect());
     let as_text = || Value::String(text.to_owned());
-    match shape {
-        Shape::Text | Shape::Structure => as_text(),
+    Ok(match shape {
+        Shape::Text => as_text(),
+        Shape::Structure if key == "directories" && !text.starts_with('[') => {
+            let entries = text.split(':').filter(|entry| !entry.is_empty());
+            Value::Array(entries.map(sources::from_flag).collect::<Result<_, _>>()?)
+        }
+        Shape::Structure => toml_value(text)?,
         Shape::Number => text.parse().map_or_else(|_| as_text(), Value::Integer),
         Shape::Switch => text.parse().map_or_else(|_| as_text(), Value::Boolean),
         Shape::List => list(text.split(',').map(|item| item.trim().to_owned()).collect()),
@@ -87,7 +90,17 @@ fn shaped(text: &str, shape: Shape) -> Value {
                 .map(|path| path.to_string_lossy().into_owned())
                 .collect(),
         ),
-    }
+    })
+}
+
+/// A value as it stands behind a key of the file, in one line.
+fn toml_value(text: &str) -> Result<Value, String> {
+    let table: Result<Table, toml::de::Error> = toml::from_str(&format!("value = {text}"));
+    let value = table.map(|mut table| table.remove("value"));
+    value.ok().flatten().ok_or_else(|| {
+        "it must be a value of TOML in one line, such as [{ name = \"a\" }] or { a = \"5m\" }"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -102,6 +115,8 @@ mod tests {
             ("LARDER_DATABASE_MAX_CONNECTIONS", "3"),
             ("LARDER_CACHE_WATCH", "false"),
             ("LARDER_SERVER_CORS_ORIGINS", "http://a, http://b"),
+            ("LARDER_DIRECTORIES", "claude=~/.claude:work=/w,kind=agent"),
+            ("LARDER_CACHE_TTL_BY_COLLECTION", "{ work = '5m' }"),
         ]);
         environment.lay_over(&mut layers).unwrap();
         let text = |text: &str| Ok(text.to_owned());
@@ -109,6 +124,20 @@ mod tests {
         assert_eq!(layers.list("server.cors_origins", text).unwrap(), ["http://a", "http://b"]);
         assert_eq!(layers.number("database.max_connections", 1..=9).unwrap(), 3);
         assert!(!layers.switch("cache.watch").unwrap());
+        let ttls = layers.table("cache.ttl_by_collection", text).unwrap();
+        assert_eq!(ttls["work"], "5m");
+        let directories: Vec<BTreeMap<String, String>> = layers.structure("directories").unwrap();
+        assert_eq!((&*directories[0]["path"], &*directories[1]["kind"]), ("~/.claude", "agent"));
+    }
+
+    #[test]
+    fn a_structure_that_is_not_toml_is_refused() {
+        for (name, text) in [("LARDER_AUTH_TOKENS", "ada"), ("LARDER_DIRECTORIES", "/just/a/path")]
+        {
+            let error = Environment::of(&[(name, text)]).lay_over(&mut Layers::default());
+            let error = error.unwrap_err().to_string();
+            assert!(error.starts_with(name), "{error}");
+        }
     }
 
     #[test]
@@ -128,10 +157,10 @@ mod tests {
             ("LARDER_LOG", "debug"),
             ("LARDER_TOKEN", "x"),
             ("LARDER_SERVER_BIND", "127.0.0.1:1"),
-            ("LARDER_AUTH_TOKENS", "x"),
+            ("LARDER_AUTH_TOKEN", "x"),
             ("LARDER_SEVRER_BIND", "x"),
             ("PATH", "/bin"),
         ]);
-        assert_eq!(environment.unknown(), ["LARDER_AUTH_TOKENS", "LARDER_SEVRER_BIND"]);
+        assert_eq!(environment.unknown(), ["LARDER_AUTH_TOKEN", "LARDER_SEVRER_BIND"]);
     }
 }

@@ -13,7 +13,7 @@ pub(super) enum Shape {
     List,
     /// Paths separated as in `PATH`.
     Paths,
-    /// Not at all: a table, or a list of tables, which only the file holds.
+    /// A table, or a list of tables: as TOML in one line.
     Structure,
 }
 

@@ -10,9 +10,9 @@ mod file;
 mod flags;
 mod keys;
 mod layers;
-mod new_token;
 mod places;
 mod sources;
+mod token_edit;
 mod tokens;
 mod values;
 
@@ -31,8 +31,8 @@ pub(crate) use self::{
     environment::Environment,
     flags::{FlagValue, Flags},
     layers::{Layers, SettingsError},
-    new_token::NewToken,
     places::Places,
+    token_edit::NewToken,
     values::moment,
 };
 
@@ -80,6 +80,8 @@ pub(crate) struct Settings {
     /// Where `owner/repo/path` is fetched from.
     #[expect(dead_code, reason = "what it steers comes later; a wrong value is told already")]
     pub(crate) forge_url: String,
+    /// The configuration file, which may not be there; `None` where nothing says where it lies.
+    pub(crate) config_file: Option<PathBuf>,
     /// Where a person's files lie.
     pub(crate) places: Places,
     /// Where each value came from.
@@ -95,8 +97,10 @@ impl Settings {
         config: Option<&str>,
         flags: Flags,
     ) -> Result<Self, SettingsError> {
-        let file = ConfigFile::find(config, &Places::of(environment))?;
-        Self::with_file(environment, file.as_ref(), flags)
+        let places = Places::of(environment);
+        let file = ConfigFile::find(config, &places)?;
+        let settings = Self::with_file(environment, file.as_ref(), flags)?;
+        Ok(Self { config_file: config_file::place(config, &places)?, ..settings })
     }
 
     fn with_file(
@@ -149,6 +153,7 @@ impl Settings {
             auth: Auth::of(&layers)?,
             forge_url: layers.text("forge.url", values::web_url)?,
             warnings: Vec::new(),
+            config_file: None,
             places,
             layers,
         })
@@ -219,10 +224,27 @@ pub(crate) fn with_token(
 ) -> Result<ConfigFile, SettingsError> {
     let mut file = ConfigFile::find_or_new(config, &Places::of(environment))?;
     let before = Settings::with_file(environment, Some(&file), Vec::new())?;
-    file.text = new_token::added(&file.text, token)
+    file.text = token_edit::added(&file.text, token)
         .map_err(|reason| before.layers.error("auth.tokens", &reason))?;
     Settings::with_file(environment, Some(&file), Vec::new())?;
     Ok(file)
+}
+
+/// The configuration file without the token of that name, which is not saved yet; `None` when it lists
+/// no such token. What the file says now must be valid.
+pub(crate) fn without_token(
+    environment: &Environment,
+    config: Option<&str>,
+    name: &str,
+) -> Result<Option<ConfigFile>, SettingsError> {
+    let mut file = ConfigFile::find_or_new(config, &Places::of(environment))?;
+    let before = Settings::with_file(environment, Some(&file), Vec::new())?;
+    let removed = token_edit::removed(&file.text, name)
+        .map_err(|reason| before.layers.error("auth.tokens", &reason))?;
+    Ok(removed.map(|text| {
+        file.text = text;
+        file
+    }))
 }
 
 #[cfg(test)]

@@ -135,6 +135,11 @@ impl Server {
         server
     }
 
+    /// Reads its log no more: the pipe breaks under the next line.
+    pub(crate) fn leave_log(&mut self) {
+        self.log = channel().1;
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.process.id()
     }

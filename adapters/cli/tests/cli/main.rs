@@ -7,6 +7,7 @@ mod carrying;
 mod crowd;
 mod demo;
 mod kill;
+mod log;
 mod metrics;
 mod migrate;
 mod prometheus;

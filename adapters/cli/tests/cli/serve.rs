@@ -43,6 +43,27 @@ fn a_port_in_use_is_one_line() {
 }
 
 #[test]
+fn a_directory_that_gives_nothing_says_what_was_looked_for_and_the_likely_cure() {
+    let home = Home::new();
+    home.write("notes/one.md", "---\nname: one\n---\n");
+    home.write("shelf/skills/a/SKILL.md", "---\nname: a\n---\n");
+    let server =
+        home.serve(&["--collections=shelf", "--directory=notes=notes", "--directory=again=notes"]);
+    let warning = server.seen(
+        "no sub-directory has a collection.toml: to serve the directory itself, \
+                               give it to --directory NAME=PATH",
+    );
+    assert_eq!(warning["path"], home.path().join("shelf").to_str().unwrap());
+    let twice = server.seen("it is configured twice: this entry is left out");
+    assert_eq!(twice["path"], home.path().join("notes").to_str().unwrap());
+    server.ready();
+    let (_, report) = server.post("/api/v1/user-collections/notes/refresh-cache");
+    for part in ["\"empty\"", "SKILL.md", "1 Markdown files lie elsewhere", "kind ="] {
+        assert!(report.contains(part), "{part:?} in {report}");
+    }
+}
+
+#[test]
 fn a_directory_that_is_not_there_is_a_warning() {
     let home = Home::new();
     let server = home.serve(&["--collections=~/missing"]);

@@ -1,6 +1,8 @@
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
-use crate::binary::{Home, Outcome};
+use serde_json::Value;
+
+use crate::binary::{Home, Outcome, Server, until};
 
 const FILE: &str = ".config/larder/larder.toml";
 
@@ -25,7 +27,7 @@ fn a_token_opens_what_its_scope_allows_once_the_server_is_started() {
     let home = Home::new();
     let outcome = home.token(&["--name", "ada", "--scope", "read", "--expires", "30d"]);
     let token = printed(&outcome);
-    for part in [FILE, "started again", "Authorization: Bearer"] {
+    for part in [FILE, "within seconds", "Authorization: Bearer"] {
         assert!(outcome.stderr.contains(part), "{part:?} in {}", outcome.stderr);
     }
     let text = fs::read_to_string(home.path().join(FILE)).unwrap();
@@ -39,11 +41,55 @@ fn a_token_opens_what_its_scope_allows_once_the_server_is_started() {
     let bearer = format!("Bearer {token}");
     let (status, me) = server.get_as(&bearer, "/api/v1/me");
     assert_eq!(status, 200, "{me}");
-    let me: serde_json::Value = serde_json::from_str(&me).unwrap();
+    let me: Value = serde_json::from_str(&me).unwrap();
     assert_eq!((&me["name"], &me["scopes"]), (&"ada".into(), &["read"].into()));
     assert!(me["expires_at"].is_string(), "{me}");
     assert_eq!(server.get_as(&format!("{bearer}x"), "/api/v1/me").0, 401);
     assert_eq!(server.post("/api/v1/user-collections/refresh-cache").0, 401);
+}
+
+#[test]
+fn a_running_server_accepts_a_new_token_and_refuses_a_revoked_one() {
+    let home = Home::new();
+    let ada = format!("Bearer {}", printed(&home.token(&["--name=ada", "--scope=read"])));
+    let server = home.serve(&[]);
+    let status = |bearer: &str| server.get_as(bearer, "/api/v1/me").0;
+    assert_eq!(status(&ada), 200);
+
+    let bob = format!("Bearer {}", printed(&home.token(&["--name=bob", "--scope=write"])));
+    until("the new token is accepted", || (status(&bob) == 200).then_some(()));
+    let listed = home.run(&["token", "list"]).stdout;
+    assert_eq!(listed, "ada  read   never expires\nbob  write  never expires\n");
+
+    assert_eq!(home.run(&["token", "revoke", "ada"]).code, Some(0));
+    until("the revoked token is refused", || (status(&ada) == 401).then_some(()));
+    assert_eq!(status(&bob), 200);
+    home.run(&["token", "revoke", "ada"]).failed(1, &["no token \"ada\"", "token list"]);
+    assert_eq!(home.run(&["token", "revoke", "bob"]).code, Some(0));
+    until("the last token is refused", || (status(&bob) == 401).then_some(()));
+    assert_eq!(server.get("/api/v1/me").0, 401, "it does not open up");
+}
+
+#[test]
+fn the_environment_gives_tokens_and_a_hangup_reads_the_file_again() {
+    let home = Home::new();
+    let mut command = home.larder(&["serve", "--bind=127.0.0.1:0", "--config=here.toml"]);
+    home.write("here.toml", "");
+    // The SHA-256 of "abc".
+    let sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    let tokens = format!("[{{ name = 'ci', scopes = ['read'], sha256 = '{sha256}' }}]");
+    command.env("LARDER_AUTH_TOKENS", tokens);
+    let server = Server::start(command, "message", "serving");
+    assert_eq!(server.get("/api/v1/me").0, 401);
+    assert_eq!(server.get_as("Bearer abc", "/api/v1/me").0, 200);
+    let id = server.id().to_string();
+    assert!(Command::new("kill").args(["-s", "HUP", &id]).status().unwrap().success());
+    let log = {
+        until("an answer after the hangup", || (server.get("/healthz").0 == 200).then_some(()));
+        server.end_and_tell("TERM").1
+    };
+    let is_reload = |line: &Value| line["message"] == "the access tokens were read again";
+    assert!(log.iter().any(is_reload), "{log:#?}");
 }
 
 #[test]

@@ -11,6 +11,13 @@ fn larder_alone_prints_help() {
 }
 
 #[test]
+fn help_takes_the_name_of_a_command() {
+    let outcome = Home::new().run(&["help", "serve"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+    assert!(outcome.stdout.contains("--collections"), "{}", outcome.stdout);
+}
+
+#[test]
 fn the_version_is_that_of_the_build() {
     let outcome = Home::new().run(&["--version"]);
     assert_eq!(outcome.stdout, concat!("larder ", env!("CARGO_PKG_VERSION"), "\n"));

@@ -13,6 +13,7 @@ use larder::{
         delta::Known,
         guard::RootState,
         id::{ArtifactId, ArtifactKind, InvalidName},
+        report::{Issue, IssueKind},
         revision::Revision,
     },
     ports::{Scan, SourceError},
@@ -46,8 +47,12 @@ pub(crate) fn scan(reader: &Reader<'_>, known: &Known, force: bool) -> Result<Sc
         walk::walk(&root, reader.kind).map_err(|error| unreadable(&reader.source.name, error))?;
     let mut issues = std::mem::take(&mut walk.issues);
     let unlisted = std::mem::take(&mut walk.unlisted);
+    let passed_over = walk.passed_over;
     let items = items(reader, &root, walk, known, &mut issues);
     let items = distinct(items, &mut issues);
+    if items.is_empty() && issues.is_empty() {
+        issues.push(nothing_found(reader.kind, passed_over));
+    }
     let spared = |path: &str| {
         unlisted.iter().any(|dir| path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/')))
     };
@@ -60,6 +65,27 @@ pub(crate) fn scan(reader: &Reader<'_>, known: &Known, force: bool) -> Result<Sc
     let issues = in_path_order(issues);
     let (root, outdated) = (RootState::Present, outdated(known));
     Ok(Scan { started_at, root, read, gone, issues, outdated, manifest_hash: None })
+}
+
+/// Says what was looked for in a directory without artifacts, and the likely cure.
+fn nothing_found(kind: Option<FileKind>, other_markdown: usize) -> Issue {
+    let message = match (kind, other_markdown) {
+        (Some(_), _) => "there is no artifact here: no Markdown file was found".to_owned(),
+        (None, others) => {
+            let cure = match others {
+                0 => "Is it the right directory?".to_owned(),
+                _ => format!(
+                    "{others} Markdown files lie elsewhere: if they are agents or commands, give the \
+                     directory kind = \"agent\" or \"command\"."
+                ),
+            };
+            format!(
+                "there is no artifact here: SKILL.md, Markdown below agents and commands, .mcp.json, \
+                 settings.json, hooks/hooks.json and .claude-plugin/plugin.json were looked for. {cure}"
+            )
+        }
+    };
+    Issue::of_source(IssueKind::Empty, message)
 }
 
 /// Reads one artifact where it was last.

@@ -26,6 +26,8 @@ pub(crate) struct Walk {
     pub(crate) files: Vec<(String, Role)>,
     /// Other Markdown below a plugin's root, in path order.
     pub(crate) loose: Vec<String>,
+    /// How many other Markdown files there are.
+    pub(crate) passed_over: usize,
     /// What was refused, or could not be listed.
     pub(crate) issues: Vec<Issue>,
     /// Directories that could not be listed.
@@ -38,6 +40,7 @@ impl Walk {
     fn append(&mut self, mut other: Self) {
         self.files.append(&mut other.files);
         self.loose.append(&mut other.loose);
+        self.passed_over += other.passed_over;
         self.issues.append(&mut other.issues);
         self.unlisted.append(&mut other.unlisted);
         self.subdirs.append(&mut other.subdirs);
@@ -167,7 +170,7 @@ fn place(root: &Root, dir: &Dir, here: Here, name: &str, file_type: FileType, wa
         None if (dir.in_plugin || here.is_plugin) && is_markdown(name) => {
             walk.loose.push(dir.entry(name));
         }
-        None => {}
+        None => walk.passed_over += usize::from(is_markdown(name)),
     }
 }
 

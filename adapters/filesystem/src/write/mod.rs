@@ -123,6 +123,7 @@ impl FileSystem {
         let key = Arc::clone(&self.journal_key);
         let written = self.reading(source, move |reader| {
             let _turn = turn;
+            let _span = tracing::info_span!("write", source = %reader.source.name).entered();
             let root = Root::open(&reader.source.root).map_err(Failure::from);
             let locked = root.and_then(|root| recovery::lock_source(root, &key, patience));
             Ok(locked.and_then(|tree| {

@@ -7,7 +7,7 @@
 
 use std::{cell::Cell, io};
 
-use larder::domain::writing::HistoryEntry;
+use larder::domain::{revision::Revision, writing::HistoryEntry};
 
 use super::{
     failure::Failure,
@@ -203,6 +203,9 @@ impl<'a> Transaction<'a> {
             // moved away meanwhile.
             tracing::warn!(%error, id = journal.id, "a write is left to be tidied up");
         }
+        if let Some(entry) = &journal.history {
+            log(entry);
+        }
         Ok(())
     }
 
@@ -249,6 +252,17 @@ impl Drop for Transaction<'_> {
             tree.remove_if_empty(path);
         }
     }
+}
+
+/// Logs a write of an artifact, in one line.
+fn log(entry: &HistoryEntry) {
+    let HistoryEntry { artifact, operation, by, revision_before, revision_after, .. } = entry;
+    tracing::info!(
+        %artifact, operation = operation.as_str(), by,
+        revision_before = revision_before.as_ref().map(Revision::as_str),
+        revision_after = revision_after.as_ref().map(Revision::as_str),
+        "written"
+    );
 }
 
 fn stage(tree: &Tree, path: &str, bytes: &[u8], like: &Like<'_>) -> io::Result<()> {

@@ -6,7 +6,7 @@ use poem_openapi::OpenApi;
 
 use super::Tag;
 use crate::{
-    access::Expiry,
+    access::Presented,
     answer::Json,
     dto::Me,
     refused::{Nothing, Refused},
@@ -26,8 +26,8 @@ impl AccessApi {
     async fn me(
         &self,
         caller: Data<&Caller>,
-        expiry: Data<&Expiry>,
+        presented: Data<&Presented>,
     ) -> Result<Json<Me>, Refused<Nothing>> {
-        Ok(Json::new(&Me::new(&caller, expiry.0.0))?)
+        Ok(Json::new(&Me::new(&caller, presented.expires()))?)
     }
 }

@@ -13,11 +13,12 @@ use tokio::sync::mpsc;
 
 use super::Tag;
 use crate::{
-    access::Expiry,
+    access::Presented,
     dto::LiveEvent,
     problem::{Kind, Problem},
     refused::{Nothing, Refused},
     state::State,
+    token::Tokens,
 };
 
 /// A comment is sent after so much silence, so that proxies keep the connection open and a client
@@ -48,7 +49,7 @@ impl EventsApi {
     async fn events(
         &self,
         shared: Data<&Arc<State>>,
-        expiry: Data<&Expiry>,
+        presented: Data<&Presented>,
     ) -> Result<EventStream<BoxStream<'static, LiveEvent>>, Refused<Nothing>> {
         let Ok(place) = Arc::clone(&shared.listeners).try_acquire_owned() else {
             let detail = "Too many clients follow the events already.";
@@ -57,9 +58,9 @@ impl EventsApi {
         let events = shared.larder.events().await?;
         let (sender, received) = mpsc::channel(UNREAD);
         let listener = Listener { larder: Arc::clone(&shared.larder), events, sender };
-        let Expiry(until) = *expiry.0;
+        let (presented, tokens) = (presented.0.clone(), shared.tokens.clone());
         tokio::spawn(async move {
-            listener.follow(until).await;
+            listener.follow(&presented, &tokens).await;
             drop(place);
         });
         let next = async |mut events: mpsc::Receiver<LiveEvent>| {
@@ -82,12 +83,12 @@ struct Listener {
 }
 
 impl Listener {
-    /// Hands on what happens until the client leaves, does not keep up, or has a token no more.
-    async fn follow(mut self, until: Option<Timestamp>) {
+    /// Hands on what happens until the client leaves, does not keep up, or its token is refused.
+    async fn follow(mut self, presented: &Presented, tokens: &Tokens) {
         let larder = Arc::clone(&self.larder);
         tokio::select! {
             () = self.hand_on() => {}
-            () = expired(&larder, until) => {}
+            () = refused(&larder, presented, tokens) => {}
         }
     }
 
@@ -105,6 +106,15 @@ impl Listener {
                 () = self.larder.sleep_until(patience) => return,
             }
         }
+    }
+}
+
+/// Waits until the token expires or is revoked.
+async fn refused(larder: &Larder, presented: &Presented, tokens: &Tokens) {
+    let Presented(Some(token)) = presented else { return std::future::pending().await };
+    tokio::select! {
+        () = tokens.revoked(&token.hash) => {}
+        () = expired(larder, token.expires) => {}
     }
 }
 

@@ -45,6 +45,8 @@ pub(crate) enum IssueKind {
     Refused,
     /// The file system would not give it.
     Unreadable,
+    /// The whole source gives no artifact; the message says what was looked for.
+    Empty,
     /// The whole source was stopped by the mass-loss guard.
     Guarded,
     /// The whole source could not be read.
@@ -58,6 +60,7 @@ impl From<DomainIssueKind> for IssueKind {
             DomainIssueKind::Shadowed => Self::Shadowed,
             DomainIssueKind::Refused => Self::Refused,
             DomainIssueKind::Unreadable => Self::Unreadable,
+            DomainIssueKind::Empty => Self::Empty,
             DomainIssueKind::Guarded => Self::Guarded,
             DomainIssueKind::Failed => Self::Failed,
         }

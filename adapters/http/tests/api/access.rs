@@ -7,7 +7,7 @@ use larder::{
     ports::{WriteError, artifact_deployer::MockArtifactDeployer},
     testing::{artifact, at},
 };
-use larder_http::{HttpSettings, TokenHash, TokenRule};
+use larder_http::{HttpSettings, TokenHash, TokenRule, Tokens};
 use poem::http::Method;
 use serde_json::json;
 
@@ -36,7 +36,7 @@ pub(crate) fn bearer(caller: &str) -> Option<String> {
 }
 
 fn with_tokens() -> HttpSettings {
-    HttpSettings { tokens: tokens(), ..settings() }
+    HttpSettings { tokens: Tokens::new(tokens()), ..settings() }
 }
 
 impl House {
@@ -73,7 +73,8 @@ async fn without_tokens_everybody_may_do_everything_and_nothing_that_is_sent_cha
 #[tokio::test]
 async fn a_token_is_good_until_the_second_in_which_it_ends() {
     let mut settings = settings();
-    settings.tokens = vec![TokenRule { expires: Some(at(110)), ..rule("ada", Scope::Read) }];
+    settings.tokens =
+        Tokens::new(vec![TokenRule { expires: Some(at(110)), ..rule("ada", Scope::Read) }]);
     let house = House::with(&settings);
     house.clock.advance(Duration::from_millis(9_999));
     let me = house.get_as("ada", "/api/v1/me").await.json();

@@ -10,7 +10,7 @@ use larder::{
     },
     testing::{BuildArtifact, artifact, artifact_id, at},
 };
-use larder_http::{HttpSettings, TokenHash, TokenRule};
+use larder_http::{HttpSettings, TokenHash, TokenRule, Tokens};
 use poem::Response;
 use serde_json::Value;
 use tokio::{
@@ -185,7 +185,7 @@ async fn a_stream_ends_with_its_token() {
         hash: TokenHash::of("guest"),
         expires: Some(at(200)),
     }];
-    let house = House::with(&HttpSettings { tokens, ..settings() });
+    let house = House::with(&HttpSettings { tokens: Tokens::new(tokens), ..settings() });
     house.larder.start().await.unwrap();
     let request = house.client.get(EVENTS).header("authorization", "Bearer guest");
     let response = request.send().await.0;
@@ -196,6 +196,39 @@ async fn a_stream_ends_with_its_token() {
     }
     house.clock.set(at(200));
     assert!(reading.await.unwrap().unwrap().contains("event: generations"));
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_token_is_revoked_and_another_goes_on() {
+    let rule = |name: &str| TokenRule {
+        name: name.to_owned(),
+        scope: Scope::Read,
+        hash: TokenHash::of(name),
+        expires: None,
+    };
+    let tokens = Tokens::new(vec![rule("guest"), rule("friend")]);
+    let house = House::with(&HttpSettings { tokens: tokens.clone(), ..settings() });
+    house.larder.start().await.unwrap();
+    let follow = async |bearer: &str| {
+        let request = house.client.get(EVENTS).header("authorization", bearer);
+        let response = request.send().await.0;
+        assert_eq!(response.status(), 200);
+        tokio::spawn(response.into_body().into_string())
+    };
+    let guest = follow("Bearer guest").await;
+    let friend = follow("Bearer friend").await;
+    tokens.replace(vec![rule("friend")]);
+    guest.await.unwrap().unwrap();
+    assert!(!friend.is_finished());
+    let me = async |bearer| house.get_with("/api/v1/me", ("authorization", bearer)).await.status;
+    assert_eq!((me("Bearer guest").await, me("Bearer friend").await), (401, 200));
+    tokens.replace(Vec::new());
+    assert_eq!(
+        me("Bearer friend").await,
+        401,
+        "without tokens a server that had some stays closed"
+    );
+    friend.await.unwrap().unwrap();
 }
 
 #[tokio::test]

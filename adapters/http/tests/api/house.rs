@@ -17,7 +17,7 @@ use larder::{
     },
     testing::{FakeClock, MemoryRepository, ScriptedSource, at, source, source_name},
 };
-use larder_http::HttpSettings;
+use larder_http::{HttpSettings, Tokens};
 use poem::{
     endpoint::BoxEndpoint,
     http::Method,
@@ -58,7 +58,7 @@ pub(crate) fn settings() -> HttpSettings {
         request_timeout: Duration::from_secs(30),
         refresh_per_minute: 60,
         refresh_burst: 20,
-        tokens: Vec::new(),
+        tokens: Tokens::new(Vec::new()),
         metrics_need_read: false,
     }
 }

@@ -13,7 +13,7 @@ use larder::{
     ports::artifact_deployer::MockArtifactDeployer,
     testing::{artifact, artifact_id, at},
 };
-use larder_http::HttpSettings;
+use larder_http::{HttpSettings, Tokens};
 use poem::http::Method;
 use serde_json::{Value, json};
 
@@ -151,7 +151,7 @@ async fn house(settings: HttpSettings) -> House {
         let project = ProjectName { root: "p".into(), path: "shop".into() };
         Ok((Transfer { project, files: Vec::new() }, Written { artifact, changed: false }))
     });
-    let settings = HttpSettings { tokens: tokens(), refresh_burst: 1_000, ..settings };
+    let settings = HttpSettings { tokens: Tokens::new(tokens()), refresh_burst: 1_000, ..settings };
     let house = House::deploying(&settings, Arc::new(deployer));
     house.files.put(&house.work, artifact("skill:kept"));
     for caller in CALLERS {

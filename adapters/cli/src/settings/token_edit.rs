@@ -1,4 +1,4 @@
-//! A further token in the text of `larder.toml`. Everything else in it stays as it is.
+//! Adds a token to the text of `larder.toml`, or removes one. Everything else in it stays as it is.
 
 use larder::domain::{Timestamp, caller::Scope};
 use larder_http::TokenHash;
@@ -46,10 +46,42 @@ pub(super) fn added(text: &str, token: &NewToken) -> Result<String, String> {
         Item::Value(Value::Array(tokens)) => tokens.push(entry.into_inline_table()),
         _ => return Err("auth.tokens must be a list of tables".to_owned()),
     }
+    Ok(printed(&document, text))
+}
+
+/// The text without the tokens of that name; `None` when there is none. An error is a reason.
+pub(super) fn removed(text: &str, name: &str) -> Result<Option<String>, String> {
+    let mut document: DocumentMut =
+        text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
+    let tokens = document
+        .get_mut("auth")
+        .and_then(Item::as_table_like_mut)
+        .and_then(|auth| auth.get_mut("tokens"));
+    let is_named = |given: &str| given.trim() == name;
+    let count = match tokens {
+        Some(Item::ArrayOfTables(tables)) => {
+            let before = tables.len();
+            tables.retain(|table| {
+                table.get("name").and_then(Item::as_str).map(is_named) != Some(true)
+            });
+            before - tables.len()
+        }
+        Some(Item::Value(Value::Array(tables))) => {
+            let before = tables.len();
+            let given =
+                |table: &Value| table.as_inline_table()?.get("name")?.as_str().map(is_named);
+            tables.retain(|table| given(table) != Some(true));
+            before - tables.len()
+        }
+        _ => 0,
+    };
+    Ok((count > 0).then(|| printed(&document, text)))
+}
+
+/// A document with the line ends of the text that it was: the library writes those of Unix.
+fn printed(document: &DocumentMut, text: &str) -> String {
     let written = document.to_string();
-    // The library ends every line as Unix does.
-    let is_dos = text.contains("\r\n");
-    Ok(if is_dos { written.replace('\n', "\r\n") } else { written })
+    if text.contains("\r\n") { written.replace('\n', "\r\n") } else { written }
 }
 
 impl NewToken {
@@ -127,6 +159,19 @@ mod tests {
         }
         let dotted = add("auth.metrics = \"read\"\n[log]\n");
         assert_eq!(dotted, format!("auth.metrics = \"read\"\n\n{}[log]\n", entry()));
+    }
+
+    #[test]
+    fn a_removed_token_leaves_everything_else() {
+        let bob = "[[auth.tokens]]\nname = \"bob\" # away\nscopes = [\"read\"]\nsha256 = \"\"\n";
+        let rest = "\n# the end\n[log]\nformat = \"text\"\n";
+        let text = format!("{bob}\n{}{rest}", entry());
+        assert_eq!(removed(&text, "ada").unwrap().unwrap(), format!("{bob}{rest}"));
+        assert_eq!(removed(&text, "eve").unwrap(), None);
+        assert_eq!(removed(rest, "ada").unwrap(), None);
+        let inline = "auth.tokens = [{ name = \"ada\" }, { name = \"bob\" }]\n";
+        let left = removed(inline, "ada").unwrap().unwrap();
+        assert!(!left.contains("ada") && left.contains("{ name = \"bob\" }"), "{left}");
     }
 
     #[test]

@@ -1,0 +1,57 @@
+//! The accepted tokens, read again while the server runs.
+
+use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, sync::Arc, time::Duration};
+
+use larder_http::{TokenRule, Tokens};
+use tokio::sync::Notify;
+
+use crate::settings::SettingsError;
+
+/// How often the configuration file is looked at. A file that changed is read once two looks in a row
+/// have found it the same: an editor may write it in steps.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// When the tokens are read again, and how.
+pub(crate) struct Reload {
+    /// The configuration file, if there may be one.
+    pub(crate) file: Option<PathBuf>,
+    /// Notified when somebody asks for it.
+    pub(crate) asked: Arc<Notify>,
+    /// Reads the tokens from all layers of the settings.
+    pub(crate) read: Box<dyn Fn() -> Result<Vec<TokenRule>, SettingsError> + Send + Sync>,
+}
+
+impl Reload {
+    /// Replaces `tokens` whenever the file has changed, or somebody asks for it. Settings that are
+    /// wrong by then are logged, and replace nothing.
+    pub(crate) async fn follow(self, tokens: Tokens) {
+        let mut seen = self.look();
+        let mut last = seen;
+        loop {
+            tokio::select! {
+                () = self.asked.notified() => {}
+                () = tokio::time::sleep(BETWEEN_LOOKS) => {
+                    let now = self.look();
+                    let is_stable = now == std::mem::replace(&mut last, now);
+                    if now == seen || !is_stable {
+                        continue;
+                    }
+                }
+            }
+            seen = self.look();
+            match (self.read)() {
+                Ok(rules) => {
+                    tracing::info!(tokens = rules.len(), "the access tokens were read again");
+                    tokens.replace(rules);
+                }
+                Err(error) => tracing::warn!(%error, "the access tokens stay as they are"),
+            }
+        }
+    }
+
+    /// What a change of the file changes: its inode, size and time of modification in nanoseconds.
+    fn look(&self) -> Option<(u64, u64, i64, i64)> {
+        let meta = fs::metadata(self.file.as_ref()?).ok()?;
+        Some((meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
+    }
+}
