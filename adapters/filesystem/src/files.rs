@@ -181,11 +181,8 @@ impl Root {
     /// Opens a file in whose path there is no link; `None` when no regular file is there.
     pub(crate) fn open_file(&self, path: &str) -> io::Result<Option<File>> {
         let opened = open_beneath(&self.handle, path, OFlags::RDONLY | OFlags::NONBLOCK);
-        let file = match opened {
-            Ok(file) => File::from(file),
-            Err(Errno::NOENT) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
+        let opened = opened.map(|file| Some(File::from(file))).map_err(io::Error::from);
+        let Some(file) = not_there(opened)? else { return Ok(None) };
         Ok(file.metadata()?.is_file().then_some(file))
     }
 

@@ -122,3 +122,20 @@ fn with_tokens_every_address_is_served_and_a_missing_url_is_told() {
     assert_eq!(reach("0.0.0.0:1", &named), (Ok(()), Vec::new()));
     assert_eq!(reach("127.0.0.1:1", &token), (Ok(()), Vec::new()));
 }
+
+#[test]
+fn the_key_for_records_is_in_the_data_directory_or_beside_the_database() {
+    let settings = load(&environment_with(&[]), None, Vec::new());
+    let expected = "/nonexistent/ada/.local/share/larder/journal.key";
+    assert_eq!(settings.journal_key().unwrap(), Path::new(expected));
+    let homeless = |database: &str| {
+        let environment = Environment::of(&[
+            ("LARDER_DATABASE_URL", database),
+            ("LARDER_COLLECTIONS", "/nonexistent/collections"),
+        ]);
+        load(&environment, None, Vec::new()).journal_key()
+    };
+    let beside = homeless("sqlite:///srv/a b/larder.db");
+    assert_eq!(beside.unwrap(), Path::new("/srv/a b/journal.key"));
+    assert_eq!(homeless("postgres://larder@localhost/larder"), None);
+}

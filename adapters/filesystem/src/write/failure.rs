@@ -128,3 +128,20 @@ fn of_io(error: io::Error) -> WriteError {
     };
     WriteError::Unwritable { reason: reason.to_owned(), cause: Box::new(error) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_cannot_be_completed_for_now_is_named_and_the_artifact_is_not_missing() {
+        for (error, why) in [
+            (io::Error::from(io::ErrorKind::StorageFull), "the disk is full"),
+            (io::Error::from(io::ErrorKind::NotFound), "error of the disk"),
+            (Errno::IO.into(), "error of the disk"),
+        ] {
+            let told = WriteError::from(unfinished(".larder/journal.json", error)).to_string();
+            assert!(told.contains(".larder/journal.json") && told.contains(why), "{told}");
+        }
+    }
+}

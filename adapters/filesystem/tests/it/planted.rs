@@ -1,6 +1,6 @@
 //! State of Larder's that came with a clone: it gives nobody a power that the clone did not have.
 
-use std::{collections::BTreeMap, fs, os::unix::fs::symlink};
+use std::{collections::BTreeMap, fs, os::unix::fs::symlink, time::Duration};
 
 use larder::{
     domain::{
@@ -43,6 +43,57 @@ fn contents(files: &Fixture) -> BTreeMap<String, Vec<u8>> {
         }
     }
     found
+}
+
+/// Plants a record of one move, in the form that it had before records were proven.
+fn plant_move(files: &Fixture, from: &str, to: &str) {
+    let root = fs::canonicalize(&files.root).unwrap();
+    let step = json!({"root": root, "action": "move", "from": from, "to": to, "check": null});
+    let record = json!({"id": "1", "steps": [step], "history": null});
+    files.write(".larder/journal.json", record.to_string());
+}
+
+#[tokio::test]
+async fn a_planted_journal_moves_and_removes_nothing_and_edits_go_on() {
+    for to in ["public/.env", ".larder/staged/1-0"] {
+        let files = world();
+        files.write(".env", "secret");
+        fs::create_dir(files.root.join("public")).unwrap();
+        plant_move(&files, ".env", to);
+        files.files.tidy(&files.source().await, Duration::from_hours(1)).await.unwrap();
+        files.edit("skill:pdf", &[(Field::License, "MIT")]).await.unwrap();
+        assert_eq!(files.text(".env"), "secret", "{to}");
+        assert!(!files.root.join("public/.env").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_can_never_be_completed_keeps_no_edit_from_the_collection() {
+    for (record, target) in
+        [(true, "agents/gone/x.md"), (true, "skills/pdf/SKILL.md/x"), (false, "")]
+    {
+        let files = world();
+        plant_move(&files, ".larder/staged/x", target);
+        files.write(".larder/staged/x", "new");
+        if !record {
+            files.write(".larder/journal.json", "no record");
+        }
+        files.edit("skill:pdf", &[(Field::License, "MIT")]).await.unwrap();
+        assert_eq!(files.text(".larder/conflicts/unfinished-1/staged/x"), "new");
+    }
+}
+
+#[tokio::test]
+async fn where_larders_directory_is_a_file_reading_its_state_finds_nothing() {
+    let files = world();
+    files.write(".larder", "");
+    let id = ArtifactId::parse("skill:pdf").unwrap();
+    let source = files.source().await;
+    assert!(files.files.history(&source, &id).await.unwrap().is_empty());
+    assert!(files.files.trash(&source).await.unwrap().is_empty());
+    files.files.tidy(&source, Duration::from_hours(1)).await.unwrap();
+    let refused = files.edit("skill:pdf", &[(Field::License, "MIT")]).await;
+    assert!(why(refused).starts_with(".larder must be a directory"));
 }
 
 /// Restores a planted item of the trash.

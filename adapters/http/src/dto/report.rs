@@ -41,7 +41,8 @@ pub(crate) enum IssueKind {
     Broken,
     /// Another path has the same id and comes first.
     Shadowed,
-    /// It leads out of the collection, or its name cannot be an id.
+    /// It leads out of the collection, its name cannot be an id, or it belongs to a write that was cut
+    /// off and not completed.
     Refused,
     /// The file system would not give it.
     Unreadable,
