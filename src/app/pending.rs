@@ -36,11 +36,22 @@ impl Larder {
         self.pending.any.store(true, Ordering::Release);
     }
 
-    /// Gives the database what it could not take before. Every use case that reads rows begins with
-    /// it, so that nobody sees rows from before a write that has succeeded. A database that can be
-    /// read and not be written keeps no reader away; a change that it will never take is dropped,
-    /// and left to the next scan.
+    /// Applies pending changes. Every use case that reads rows begins with it, so that nobody sees
+    /// rows from before a write that has succeeded. A database that can be read and not be written
+    /// keeps no reader away.
     pub(super) async fn catch_up(&self) -> Result<(), RepositoryError> {
+        match self.apply_pending().await {
+            Err(error @ RepositoryError::Unwritable { .. }) => {
+                tracing::warn!(error = chain(&error), "the cache cannot follow a write yet");
+                Ok(())
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Applies pending changes, and fails while the database cannot take them. A change that it
+    /// will never take is dropped, and left to the next scan.
+    pub(super) async fn apply_pending(&self) -> Result<(), RepositoryError> {
         if !self.pending.any.load(Ordering::Acquire) {
             return Ok(());
         }
@@ -59,10 +70,7 @@ impl Larder {
                     *failed = Some(self.now());
                     return Err(error);
                 }
-                Err(error @ RepositoryError::Unwritable(_)) => {
-                    tracing::warn!(error = chain(&error), "the cache cannot follow a write yet");
-                    return Ok(());
-                }
+                Err(error @ RepositoryError::Unwritable { .. }) => return Err(error),
                 Err(error) => {
                     tracing::error!(error = chain(&error), "a change of the cache was refused");
                 }

@@ -1,6 +1,9 @@
 //! From start to ready.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use super::{Error, KeeperState, Larder, RefreshOptions};
 use crate::{
@@ -8,8 +11,15 @@ use crate::{
         collection::RegisteredSource,
         report::{Counts, Issue},
     },
-    ports::Pace,
+    ports::{Pace, RepositoryError},
 };
+
+/// How long the database may take to show that it works: less than a probe of an operator waits.
+const LONGEST_CHECK: Duration = Duration::from_millis(1_500);
+
+fn unanswered() -> Result<(), RepositoryError> {
+    Err(RepositoryError::Unavailable("a check of it took too long".into()))
+}
 
 /// Whether requests can be answered.
 #[derive(Debug, Clone)]
@@ -78,14 +88,10 @@ impl Larder {
         Ok(())
     }
 
-    /// Whether requests can be answered now.
+    /// Whether requests can be answered now. A database that takes longer than 1.5 s counts as
+    /// unavailable.
     pub async fn readiness(&self) -> Readiness {
-        // Whoever asks whether all is well makes it so: other processes read the same rows.
-        let checked = match self.catch_up().await {
-            Ok(()) => self.ports.cache.check().await,
-            away => away,
-        };
-        match checked {
+        match self.within(LONGEST_CHECK, self.check_database()).await.unwrap_or_else(unanswered) {
             Err(error) => Readiness::Unavailable(error.into()),
             Ok(()) if !self.filled.load(Ordering::Acquire) => Readiness::Filling,
             Ok(()) if self.keeper_status().state == KeeperState::Stopped => {
@@ -93,5 +99,12 @@ impl Larder {
             }
             Ok(()) => Readiness::Ready,
         }
+    }
+
+    async fn check_database(&self) -> Result<(), RepositoryError> {
+        // Other processes read the same rows, so pending changes are applied even if nobody reads here.
+        self.apply_pending().await?;
+        self.ports.cache.check().await?;
+        self.ports.cache.last_failure().map_or(Ok(()), Err)
     }
 }

@@ -28,11 +28,22 @@ pub enum RepositoryError {
     /// Another process has it, or may not share it: who, and what to do.
     #[error("{0}")]
     InUse(String),
-    /// Its disk is full or read-only, or this user may not write there.
-    #[error("the database cannot be written")]
-    Unwritable(#[source] Cause),
+    /// It can be read at most: its disk is full or read-only, or its file is gone. Pending changes
+    /// wait for it.
+    #[error("the database cannot be written: {reason}")]
+    Unwritable {
+        /// What is wrong and what to do, without a path.
+        reason: &'static str,
+        /// For the log.
+        #[source]
+        cause: Cause,
+    },
     /// What it holds is not what Larder wrote.
-    #[error("the database is damaged")]
+    #[error(
+        "the database is damaged: delete it, and the next start makes a new one from the files. Only \
+         curated collections are lost with it; if the server still starts, save them with `larder \
+         export` first"
+    )]
     Corrupt(#[source] Cause),
     /// Its schema is not the one of this version of Larder.
     #[error("the database has another schema: {0}")]
@@ -156,6 +167,11 @@ pub trait CacheRepository: CacheReader + CacheFreshness + CuratedCollections {
     /// A receiver that lags has missed what it says.
     fn notices(&self) -> broadcast::Receiver<CacheNotice>;
 
-    /// Whether the database answers and has this version's schema.
+    /// Probes the database: returns an error unless it answers, has this version's schema, and can
+    /// be written. A write that is running is not waited for.
     async fn check(&self) -> Result<(), RepositoryError>;
+
+    /// A failure of the database that an operation met, unless that operation or a probe has
+    /// succeeded since: see [`Failures`](super::Failures). Asks nobody.
+    fn last_failure(&self) -> Option<RepositoryError>;
 }

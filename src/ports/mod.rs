@@ -7,6 +7,7 @@ pub mod cache_freshness;
 pub mod cache_repository;
 pub mod clock;
 pub mod curated_collections;
+pub mod failures;
 pub mod metrics_sink;
 pub mod schema_migrations;
 
@@ -17,6 +18,7 @@ pub use cache_freshness::CacheFreshness;
 pub use cache_repository::{CacheNotice, CacheReader, CacheRepository, Lease, RepositoryError};
 pub use clock::Clock;
 pub use curated_collections::CuratedCollections;
+pub use failures::Failures;
 pub use metrics_sink::{CloseReason, Exposition, MetricsSink};
 pub use schema_migrations::{Migration, SchemaMigrations};
 

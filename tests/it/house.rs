@@ -40,14 +40,18 @@ pub(crate) struct House {
     pub(crate) files: Arc<TempDir>,
     pub(crate) larder: Arc<Larder>,
     client: TestClient<BoxEndpoint<'static>>,
-    database: Database,
+    pub(crate) database: Database,
 }
 
 impl House {
     /// Serves `collections/*` and the plain directory `plain` below `files`, from an empty cache;
     /// projects may lie in `projects`.
     pub(crate) async fn open(files: &Arc<TempDir>, backend: Backend) -> Self {
-        let database = Database::new(backend).await;
+        Self::on(files, Database::new(backend).await).await
+    }
+
+    /// The same on that database.
+    pub(crate) async fn on(files: &Arc<TempDir>, database: Database) -> Self {
         let cache = database.migrated().await;
         let clock: Arc<dyn Clock> = Arc::new(RealClock);
         let plain = PlainDirectory {

@@ -152,7 +152,7 @@ fn database(error: &RepositoryError) -> Problem {
     match error {
         RepositoryError::Unavailable(_)
         | RepositoryError::InUse(_)
-        | RepositoryError::Unwritable(_)
+        | RepositoryError::Unwritable { .. }
         | RepositoryError::Corrupt(_)
         | RepositoryError::Schema(_) => {
             Problem::new(Kind::Unavailable, sentence(error)).retry_after(DATABASE_RETRY_SECONDS)

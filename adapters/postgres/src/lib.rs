@@ -6,6 +6,7 @@
 
 mod apply;
 mod collections;
+mod connections;
 mod curated;
 mod derive;
 mod error;
@@ -28,7 +29,7 @@ mod tags;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
-use larder::ports::RepositoryError;
+use larder::ports::{Failures, RepositoryError};
 use sqlx::{
     Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -52,6 +53,7 @@ pub struct PostgresRepository {
     pool: PgPool,
     options: PgConnectOptions,
     listener: Arc<Listener>,
+    failures: Arc<Failures>,
 }
 
 /// Connects to `postgres://user@host/database`. Its schema is left as it is.
@@ -79,7 +81,7 @@ pub async fn connect(
         .connect_with(options.clone())
         .await
         .map_err(repository_error)?;
-    Ok(PostgresRepository { pool, options, listener: Arc::default() })
+    Ok(PostgresRepository { pool, options, listener: Arc::default(), failures: Arc::default() })
 }
 
 impl PostgresRepository {

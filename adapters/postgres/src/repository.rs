@@ -1,4 +1,4 @@
-//! The ports' operations: which connection each has, and where its transaction begins and ends.
+//! The ports' operations, and where the transaction of each begins and ends.
 
 use async_trait::async_trait;
 use larder::{
@@ -20,41 +20,30 @@ use larder::{
         RepositoryError,
     },
 };
-use sqlx::{Postgres, Transaction, pool::PoolConnection};
 use tokio::sync::broadcast;
 
 use crate::{
     PostgresRepository, apply, collections, curated, error::repository_error, facets, invalidate,
-    known, lease, migrate, page, shadowed, sources, stats,
+    known, lease, page, shadowed, sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
 
-impl PostgresRepository {
-    async fn reader(&self) -> Answer<PoolConnection<Postgres>> {
-        self.pool.acquire().await.map_err(repository_error)
-    }
-
-    async fn writer(&self) -> Answer<Transaction<'static, Postgres>> {
-        self.pool.begin().await.map_err(repository_error)
-    }
-}
-
-async fn committed<T>(transaction: Transaction<'static, Postgres>, answer: T) -> Answer<T> {
-    transaction.commit().await.map_err(repository_error)?;
-    Ok(answer)
-}
-
 #[async_trait]
 impl CacheReader for PostgresRepository {
     async fn collection(&self, id_or_name: &str) -> Answer<Option<Collection>> {
-        let mut reader = self.reader().await?;
-        collections::find(&mut reader, id_or_name).await.map_err(repository_error)
+        self.read("collection", |mut reader| async move {
+            collections::find(&mut reader, id_or_name).await
+        })
+        .await
     }
 
     async fn collections(&self, query: &CollectionQuery) -> Answer<CollectionPage> {
-        let mut reader = self.reader().await?;
-        collections::page(&mut reader, query).await.map_err(repository_error)
+        self.read(
+            "collections",
+            |mut reader| async move { collections::page(&mut reader, query).await },
+        )
+        .await
     }
 
     async fn page(
@@ -62,13 +51,18 @@ impl CacheReader for PostgresRepository {
         collection: &CollectionId,
         query: &ArtifactQuery,
     ) -> Answer<Option<ArtifactPage>> {
-        let mut reader = self.reader().await?;
-        page::page(&mut reader, collection, query).await.map_err(repository_error)
+        self.read(
+            "page",
+            |mut reader| async move { page::page(&mut reader, collection, query).await },
+        )
+        .await
     }
 
     async fn facets(&self, collection: &CollectionId, filter: &Filter) -> Answer<Option<Facets>> {
-        let mut reader = self.reader().await?;
-        facets::facets(&mut reader, collection, filter).await.map_err(repository_error)
+        self.read("facets", |mut reader| async move {
+            facets::facets(&mut reader, collection, filter).await
+        })
+        .await
     }
 
     async fn artifact(
@@ -76,26 +70,32 @@ impl CacheReader for PostgresRepository {
         collection: &CollectionId,
         id: &ArtifactId,
     ) -> Answer<Option<CollectionArtifact>> {
-        let mut reader = self.reader().await?;
-        page::artifact(&mut reader, collection, id).await.map_err(repository_error)
+        self.read("artifact", |mut reader| async move {
+            page::artifact(&mut reader, collection, id).await
+        })
+        .await
     }
 
     async fn memberships(&self, source: &SourceName, id: &ArtifactId) -> Answer<Vec<CollectionId>> {
-        let mut reader = self.reader().await?;
-        collections::holding(&mut reader, source, id).await.map_err(repository_error)
+        self.read("memberships", |mut reader| async move {
+            collections::holding(&mut reader, source, id).await
+        })
+        .await
     }
 
     async fn shadowed(&self) -> Answer<(Vec<Shadowed>, u64)> {
-        let mut reader = self.reader().await?;
-        shadowed::shadowed(&mut reader).await.map_err(repository_error)
+        self.read("shadowed", |mut reader| async move { shadowed::shadowed(&mut reader).await })
+            .await
     }
 }
 
 #[async_trait]
 impl CacheFreshness for PostgresRepository {
     async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
-        let mut reader = self.reader().await?;
-        stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
+        self.read("stats", |mut reader| async move {
+            stats::stats(&mut reader, collection, cutoff).await
+        })
+        .await
     }
 
     async fn stale_sources(
@@ -103,8 +103,10 @@ impl CacheFreshness for PostgresRepository {
         collection: &CollectionId,
         cutoff: Timestamp,
     ) -> Answer<Vec<StaleSource>> {
-        let mut reader = self.reader().await?;
-        stats::stale_sources(&mut reader, collection, cutoff).await.map_err(repository_error)
+        self.read("stale_sources", |mut reader| async move {
+            stats::stale_sources(&mut reader, collection, cutoff).await
+        })
+        .await
     }
 
     async fn stale_rows(
@@ -114,14 +116,14 @@ impl CacheFreshness for PostgresRepository {
         after: Option<&StaleRow>,
         limit: Limit,
     ) -> Answer<Vec<StaleRow>> {
-        let mut reader = self.reader().await?;
-        let rows = stats::stale_rows(&mut reader, collection, cutoff, after, limit).await;
-        rows.map_err(repository_error)
+        self.read("stale_rows", |mut reader| async move {
+            stats::stale_rows(&mut reader, collection, cutoff, after, limit).await
+        })
+        .await
     }
 
     async fn census(&self) -> Answer<Vec<Census>> {
-        let mut reader = self.reader().await?;
-        stats::census(&mut reader).await.map_err(repository_error)
+        self.read("census", |mut reader| async move { stats::census(&mut reader).await }).await
     }
 
     fn connections(&self) -> Connections {
@@ -134,25 +136,26 @@ impl CacheFreshness for PostgresRepository {
 #[async_trait]
 impl CacheRepository for PostgresRepository {
     async fn register(&self, given: &[Source], now: Timestamp) -> Answer<Vec<RegisteredSource>> {
-        let mut writer = self.writer().await?;
-        let (registered, _) =
-            sources::register(&mut writer, given, now).await.map_err(repository_error)?;
-        committed(writer, registered).await
+        let mut writer = self.begin().await?;
+        let outcome = sources::register(&mut writer, given, now).await;
+        self.commit("register", writer, outcome.map(|(registered, _)| registered)).await
     }
 
     async fn registered(&self) -> Answer<Vec<RegisteredSource>> {
-        let mut reader = self.reader().await?;
-        sources::registered(&mut reader).await.map_err(repository_error)
+        self.read("registered", |mut reader| async move { sources::registered(&mut reader).await })
+            .await
     }
 
     async fn known(&self, source: &SourceName) -> Answer<Known> {
-        let mut reader = self.reader().await?;
-        known::known(&mut reader, source).await.map_err(repository_error)
+        self.read("known", |mut reader| async move { known::known(&mut reader, source).await })
+            .await
     }
 
     async fn known_at(&self, source: &SourceName, paths: &[String]) -> Answer<Known> {
-        let mut reader = self.reader().await?;
-        known::known_at(&mut reader, source, paths).await.map_err(repository_error)
+        self.read("known_at", |mut reader| async move {
+            known::known_at(&mut reader, source, paths).await
+        })
+        .await
     }
 
     async fn lease(&self, source: &SourceName) -> Answer<Lease> {
@@ -161,16 +164,15 @@ impl CacheRepository for PostgresRepository {
     }
 
     async fn apply(&self, delta: Delta) -> Answer<Applied> {
-        let mut writer = self.writer().await?;
-        let applied = apply::apply(&mut writer, delta).await.map_err(repository_error)?;
-        committed(writer, applied).await
+        let mut writer = self.begin().await?;
+        let applied = apply::apply(&mut writer, delta).await;
+        self.commit("apply", writer, applied).await
     }
 
     async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {
-        let mut writer = self.writer().await?;
-        let (rows, _) =
-            invalidate::invalidate(&mut writer, scope, at).await.map_err(repository_error)?;
-        committed(writer, rows).await
+        let mut writer = self.begin().await?;
+        let outcome = invalidate::invalidate(&mut writer, scope, at).await;
+        self.commit("invalidate", writer, outcome.map(|(rows, _)| rows)).await
     }
 
     fn notices(&self) -> broadcast::Receiver<CacheNotice> {
@@ -178,8 +180,11 @@ impl CacheRepository for PostgresRepository {
     }
 
     async fn check(&self) -> Answer<()> {
-        let mut reader = self.reader().await?;
-        migrate::check(&mut reader).await
+        self.failures.note("check", self.probe().await)
+    }
+
+    fn last_failure(&self) -> Option<RepositoryError> {
+        self.failures.any()
     }
 }
 
@@ -192,21 +197,21 @@ impl CuratedCollections for PostgresRepository {
         created_by: Option<&str>,
         now: Timestamp,
     ) -> Answer<Naming> {
-        let mut writer = self.writer().await?;
+        let mut writer = self.begin().await?;
         let naming = curated::create(&mut writer, id, new, created_by, now).await;
-        committed(writer, naming.map_err(repository_error)?).await
+        self.commit("create_collection", writer, naming).await
     }
 
     async fn change_collection(&self, id: &CollectionId, edit: &CollectionEdit) -> Answer<Naming> {
-        let mut writer = self.writer().await?;
+        let mut writer = self.begin().await?;
         let naming = curated::change(&mut writer, id, edit).await;
-        committed(writer, naming.map_err(repository_error)?).await
+        self.commit("change_collection", writer, naming).await
     }
 
     async fn delete_collection(&self, id: &CollectionId) -> Answer<bool> {
-        let mut writer = self.writer().await?;
+        let mut writer = self.begin().await?;
         let deleted = curated::delete(&mut writer, id).await;
-        committed(writer, deleted.map_err(repository_error)?).await
+        self.commit("delete_collection", writer, deleted).await
     }
 
     async fn add_members(
@@ -215,9 +220,9 @@ impl CuratedCollections for PostgresRepository {
         artifacts: &[ArtifactId],
         now: Timestamp,
     ) -> Answer<Option<Added>> {
-        let mut writer = self.writer().await?;
+        let mut writer = self.begin().await?;
         let added = curated::add(&mut writer, id, artifacts, now).await;
-        committed(writer, added.map_err(repository_error)?).await
+        self.commit("add_members", writer, added).await
     }
 
     async fn remove_member(
@@ -226,14 +231,14 @@ impl CuratedCollections for PostgresRepository {
         artifact: &ArtifactId,
         now: Timestamp,
     ) -> Answer<bool> {
-        let mut writer = self.writer().await?;
+        let mut writer = self.begin().await?;
         let removed = curated::remove(&mut writer, id, artifact, now).await;
-        committed(writer, removed.map_err(repository_error)?).await
+        self.commit("remove_member", writer, removed).await
     }
 
     async fn purge_missing(&self, before: Timestamp) -> Answer<u64> {
-        let mut writer = self.writer().await?;
+        let mut writer = self.begin().await?;
         let purged = curated::purge(&mut writer, before).await;
-        committed(writer, purged.map_err(repository_error)?).await
+        self.commit("purge_missing", writer, purged).await
     }
 }

@@ -16,6 +16,10 @@ pub(crate) fn undecodable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> sql
 /// The error as the port tells it. None of sqlx's own text is shown by it: that is in the cause.
 pub(crate) fn repository_error(error: sqlx::Error) -> RepositoryError {
     match &error {
+        sqlx::Error::Database(database) if database.message().starts_with("no such ") => {
+            tracing::error!(%error, "the schema is incomplete");
+            RepositoryError::Schema(MISSING.to_owned())
+        }
         sqlx::Error::Database(database) => match result_code(database.as_ref()) {
             Some(code) => of_code(code, error),
             None => RepositoryError::Internal(error.into()),
@@ -32,13 +36,26 @@ pub(crate) fn repository_error(error: sqlx::Error) -> RepositoryError {
     }
 }
 
+/// What SQLite calls "no such table" or "no such column".
+const MISSING: &str =
+    "a table or column is missing; stop the server and run `larder migrate status`";
+
+/// Why the database cannot be written, and what to do.
+const FULL: &str = "its disk is full: make room there";
+const READ_ONLY: &str = "its file may not be written: check its permissions and its disk";
+const FAULTY: &str = "its disk reports errors: the log has the cause";
+pub(crate) const REPLACED: &str = "its file was deleted or replaced: put it back, or stop the server \
+                                   and start it again with a new cache";
+
 /// An error of the file system around the database.
 pub(crate) fn io_error(error: io::Error) -> RepositoryError {
     match error.kind() {
-        io::ErrorKind::PermissionDenied
-        | io::ErrorKind::ReadOnlyFilesystem
-        | io::ErrorKind::StorageFull
-        | io::ErrorKind::QuotaExceeded => RepositoryError::Unwritable(error.into()),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            RepositoryError::Unwritable { reason: READ_ONLY, cause: error.into() }
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            RepositoryError::Unwritable { reason: FULL, cause: error.into() }
+        }
         _ => RepositoryError::Unavailable(error.into()),
     }
 }
@@ -56,7 +73,7 @@ fn of_code(code: u32, error: sqlx::Error) -> RepositoryError {
     const IOERR_READ: u32 = 266;
     const IOERR_SHORT_READ: u32 = 522;
     const CORRUPT: u32 = 11;
-    const FULL: u32 = 13;
+    const DISK_FULL: u32 = 13;
     const CANTOPEN: u32 = 14;
     const NOTADB: u32 = 26;
     let cause = error.into();
@@ -65,7 +82,9 @@ fn of_code(code: u32, error: sqlx::Error) -> RepositoryError {
     }
     match code & 0xff {
         BUSY | LOCKED | CANTOPEN => RepositoryError::Unavailable(cause),
-        READONLY | IOERR | FULL => RepositoryError::Unwritable(cause),
+        DISK_FULL => RepositoryError::Unwritable { reason: FULL, cause },
+        READONLY => RepositoryError::Unwritable { reason: READ_ONLY, cause },
+        IOERR => RepositoryError::Unwritable { reason: FAULTY, cause },
         CORRUPT | NOTADB => RepositoryError::Corrupt(cause),
         _ => RepositoryError::Internal(cause),
     }
@@ -85,7 +104,7 @@ mod tests {
             assert!(matches!(kind(code), RepositoryError::Unavailable(_)), "{code}");
         }
         for code in [8, 10, 13, 778, 1032] {
-            assert!(matches!(kind(code), RepositoryError::Unwritable(_)), "{code}");
+            assert!(matches!(kind(code), RepositoryError::Unwritable { .. }), "{code}");
         }
         for code in [11, 26, 267] {
             assert!(matches!(kind(code), RepositoryError::Corrupt(_)), "{code}");

@@ -6,6 +6,7 @@
 
 mod apply;
 mod collections;
+mod connections;
 mod curated;
 mod derive;
 mod error;
@@ -24,10 +25,11 @@ mod shadowed;
 mod sources;
 mod stats;
 mod tags;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::HashMap,
-    path::Path,
     str::FromStr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -35,15 +37,15 @@ use std::{
 
 use larder::{
     domain::id::SourceName,
-    ports::{CacheNotice, RepositoryError},
+    ports::{CacheNotice, Failures, RepositoryError},
 };
 use sqlx::{
-    SqlitePool,
+    Connection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::broadcast;
 
-use crate::{error::repository_error, lock::LockFile};
+use crate::{error::repository_error, lock::DatabaseLock};
 
 /// How long SQLite waits for a lock of the file, and a reader for a connection.
 const WAIT: Duration = Duration::from_secs(5);
@@ -58,13 +60,14 @@ const UNREAD_NOTICES: usize = 1_024;
 pub struct SqliteRepository {
     writer: SqlitePool,
     readers: SqlitePool,
-    lock: Arc<LockFile>,
+    lock: Arc<DatabaseLock>,
+    failures: Arc<Failures>,
     leases: Arc<Mutex<HashMap<SourceName, Arc<tokio::sync::Mutex<()>>>>>,
     notices: broadcast::Sender<CacheNotice>,
 }
 
-/// Opens the database `sqlite:///path/larder.db`, which is made, with its directories, if it does
-/// not exist. One process at a time can have it open: a second one gets
+/// Opens the database `sqlite:///path/larder.db`, which is created, with its directories, if it does
+/// not exist, for this user alone. One process at a time can have it open: a second one gets
 /// [`RepositoryError::InUse`], which names the process. Its schema is left as it is.
 pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository, RepositoryError> {
     let options = SqliteConnectOptions::from_str(url).map_err(repository_error)?;
@@ -72,14 +75,11 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository
         let text = "a database in memory is not supported; name a file: sqlite:///path/larder.db";
         return Err(RepositoryError::Unavailable(text.into()));
     }
-    let path = options.get_filename();
-    std::fs::create_dir_all(path.parent().unwrap_or(Path::new("."))).map_err(error::io_error)?;
-    let lock = LockFile::take(path)?;
+    let lock = DatabaseLock::take(options.get_filename())?;
 
     let options = options.busy_timeout(WAIT).foreign_keys(true);
     let writing = options
         .clone()
-        .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Normal)
         // Rows are near a kilobyte: on pages of four, much of each would stay empty.
@@ -89,7 +89,21 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository
         .pragma("cache_size", "-16384")
         // A chunk's ids come back without the two threads waiting for each other at each.
         .row_buffer_size(row::CHUNK);
-    let writer = pool(1, WRITER_WAIT).connect_with(writing).await.map_err(repository_error)?;
+    let writer = pool(1, WRITER_WAIT)
+        // SQLite itself ends a transaction when its disk is full or fails. sqlx still counts it as
+        // open then, and this connection could begin no other one: the pool replaces it.
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                if connection.is_in_transaction() {
+                    // A rollback that a drop has sent precedes the answer.
+                    connection.ping().await?;
+                }
+                Ok(!connection.is_in_transaction())
+            })
+        })
+        .connect_with(writing)
+        .await
+        .map_err(repository_error)?;
     // In KiB, for each reader: the system keeps the file's pages as well.
     let reading = options.read_only(true).pragma("cache_size", "-512");
     let readers = pool(max_connections.max(1), WAIT).connect_lazy_with(reading);
@@ -97,6 +111,7 @@ pub async fn connect(url: &str, max_connections: u32) -> Result<SqliteRepository
         writer,
         readers,
         lock: Arc::new(lock),
+        failures: Arc::default(),
         leases: Arc::default(),
         notices: broadcast::Sender::new(UNREAD_NOTICES),
     })

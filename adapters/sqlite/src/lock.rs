@@ -1,54 +1,118 @@
 //! One process for each file.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
     io::{Read, Write},
-    path::Path,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
 };
 
 use larder::ports::RepositoryError;
 
-use crate::error::io_error;
+use crate::error::{REPLACED, io_error};
 
-/// The locked file beside the database, with the process id of its holder in it.
-pub(crate) struct LockFile(File);
+/// Only the owner may read the database: it holds everything that the files hold.
+const OWNER_ONLY: u32 = 0o600;
 
-impl LockFile {
-    pub(crate) fn take(database: &Path) -> Result<Self, RepositoryError> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".lock");
-        // Not truncated: until the lock is ours the content is its holder's.
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(io_error)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(taken(file)),
-            Err(TryLockError::Error(error)) => return Err(io_error(error)),
+/// The database's file while this process has it.
+///
+/// Two locks are held. That of `<file>.lock`, which contains the holder's process id, keeps the path,
+/// also while the database is missing there. That of the database itself, which is an inode's, keeps
+/// the file under its other names. It is an flock: SQLite's own locks are of another kind, and do not
+/// meet it.
+pub(crate) struct DatabaseLock {
+    path: PathBuf,
+    holder: File,
+    // Closed last: closing any descriptor of the file ends SQLite's own locks of it.
+    database: File,
+}
+
+impl DatabaseLock {
+    /// Takes the database at that path, which is created with its directories if it does not exist.
+    pub(crate) fn take(path: &Path) -> Result<Self, RepositoryError> {
+        let directory = path.parent().unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io_error)?;
+        let mut holder = open(&beside(path, ".lock"))?;
+        lock(&holder, || name_of(&holder))?;
+        let database = open(path)?;
+        lock(&database, || "another process, by another path,".to_owned())?;
+        for kind in ["-wal", "-shm"] {
+            // Those that are not there yet get the permissions of the database.
+            if let Ok(file) = File::open(beside(path, kind)) {
+                restrict(&file);
+            }
         }
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
+        holder
+            .set_len(0)
+            .and_then(|()| writeln!(holder, "{}", std::process::id()))
             .map_err(io_error)?;
-        Ok(Self(file))
+        Ok(Self { path: path.to_owned(), holder, database })
+    }
+
+    /// An error if the path no longer leads to the file that was taken.
+    pub(crate) fn verify(&self) -> Result<(), RepositoryError> {
+        let taken = self.database.metadata().map_err(io_error)?;
+        match fs::metadata(&self.path) {
+            Ok(found) if (found.dev(), found.ino()) == (taken.dev(), taken.ino()) => Ok(()),
+            Ok(_) => Err(replaced("another file is at its path".into())),
+            Err(error) => Err(replaced(error.into())),
+        }
     }
 
     /// Lets another process have the database, although this value lives on.
     pub(crate) fn release(&self) {
-        // The system lets go of the lock anyway once the file is closed.
-        drop(self.0.unlock());
+        // The system ends the locks anyway once the files are closed.
+        drop(self.database.unlock());
+        drop(self.holder.unlock());
     }
 }
 
-fn taken(mut file: File) -> RepositoryError {
-    let mut holder = String::new();
-    let holder = match file.read_to_string(&mut holder) {
-        Ok(_) if !holder.trim().is_empty() => format!("process {}", holder.trim()),
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+fn open(path: &Path) -> Result<File, RepositoryError> {
+    // Not truncated: until the lock is held the content is another process's.
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(OWNER_ONLY);
+    let file = options.open(path).map_err(io_error)?;
+    restrict(&file);
+    Ok(file)
+}
+
+/// Takes other users' permissions away, as far as this user may.
+fn restrict(file: &File) {
+    let Ok(mode) = file.metadata().map(|metadata| metadata.mode()) else { return };
+    if mode & 0o077 != 0
+        && let Err(error) = file.set_permissions(Permissions::from_mode(mode & 0o700))
+    {
+        tracing::warn!(%error, "other users may read the database, and that cannot be changed");
+    }
+}
+
+fn lock(file: &File, holder: impl FnOnce() -> String) -> Result<(), RepositoryError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let holder = holder();
+            let text =
+                format!("{holder} has this database open; stop it first, or use another database");
+            Err(RepositoryError::InUse(text))
+        }
+        Err(TryLockError::Error(error)) => Err(io_error(error)),
+    }
+}
+
+fn name_of(mut holder: &File) -> String {
+    let mut name = String::new();
+    match holder.read_to_string(&mut name) {
+        Ok(_) if !name.trim().is_empty() => format!("process {}", name.trim()),
         _ => "another process".to_owned(),
-    };
-    let text = format!("{holder} has this database open; stop it first, or use another database");
-    RepositoryError::InUse(text)
+    }
+}
+
+fn replaced(cause: larder::ports::Cause) -> RepositoryError {
+    RepositoryError::Unwritable { reason: REPLACED, cause }
 }

@@ -38,17 +38,20 @@ impl SchemaMigrations for SqliteRepository {
     }
 }
 
-/// Refuses a schema that is not exactly the one of this version, without changing anything.
-pub(crate) async fn check(connection: &mut SqliteConnection) -> Answer<()> {
+/// The version of the last migration that was applied, if there is one. Changes nothing.
+pub(crate) async fn applied(connection: &mut SqliteConnection) -> Result<Option<i64>, sqlx::Error> {
     const TABLE: &str =
         "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')";
     const APPLIED: &str = "SELECT MAX(version) FROM _sqlx_migrations WHERE success";
-    let table = sqlx::query_scalar(TABLE).fetch_one(&mut *connection);
-    let applied: Option<i64> = if table.await.map_err(repository_error)? {
-        sqlx::query_scalar(APPLIED).fetch_one(connection).await.map_err(repository_error)?
+    if sqlx::query_scalar(TABLE).fetch_one(&mut *connection).await? {
+        sqlx::query_scalar(APPLIED).fetch_one(connection).await
     } else {
-        None
-    };
+        Ok(None)
+    }
+}
+
+/// Refuses a schema that is not exactly the one of this version.
+pub(crate) fn check(applied: Option<i64>) -> Answer<()> {
     let latest = MIGRATOR.iter().map(|migration| migration.version).max();
     match applied {
         _ if applied == latest => Ok(()),

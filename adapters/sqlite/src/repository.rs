@@ -1,4 +1,4 @@
-//! The ports' operations: which connection each has, and where its transaction begins and ends.
+//! The ports' operations, and where the transaction of each begins and ends.
 
 use std::sync::{Arc, PoisonError};
 
@@ -7,7 +7,6 @@ use larder::{
     domain::{
         Timestamp,
         artifact::CollectionArtifact,
-        change::CollectionChange,
         collection::{Collection, RegisteredSource, Source},
         curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
@@ -23,102 +22,43 @@ use larder::{
         RepositoryError,
     },
 };
-use sqlx::{Connection, Sqlite, Transaction, pool::PoolConnection};
 use tokio::sync::{Mutex, broadcast};
 
 use crate::{
-    SqliteRepository, apply, collections, curated, error::repository_error, facets, invalidate,
-    known, migrate, page, shadowed, sources, stats,
+    SqliteRepository, apply, collections, curated, facets, invalidate, known, page, shadowed,
+    sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
-
-/// Takes the write lock at the start: a transaction that began by reading could find it taken when
-/// it comes to write, and would have to begin again.
-const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// A delta with more rows than this fills the writer's cache, which the next small one has no use
 /// for.
 const MANY: usize = 1_000;
 
 impl SqliteRepository {
-    async fn reader(&self) -> Answer<PoolConnection<Sqlite>> {
-        self.readers.acquire().await.map_err(repository_error)
-    }
-
     /// The turns of a source's refreshes: no other process has the file, so it is enough to keep this
     /// one's apart.
     fn turn(&self, source: &SourceName) -> Arc<Mutex<()>> {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(leases.entry(source.clone()).or_default())
     }
-
-    async fn writer(&self) -> Answer<PoolConnection<Sqlite>> {
-        self.writer.acquire().await.map_err(repository_error)
-    }
-
-    /// Commits, and tells what was changed while nobody else can write: what is told is in the order
-    /// of the commits.
-    async fn commit(
-        &self,
-        transaction: Transaction<'_, Sqlite>,
-        changes: Vec<CollectionChange>,
-    ) -> Answer<()> {
-        transaction.commit().await.map_err(repository_error)?;
-        self.tell(changes);
-        Ok(())
-    }
-
-    /// Commits what changed no collection's rows.
-    async fn committed<T>(
-        &self,
-        transaction: Transaction<'_, Sqlite>,
-        answer: Result<T, sqlx::Error>,
-    ) -> Answer<T> {
-        let answer = answer.map_err(repository_error)?;
-        self.commit(transaction, Vec::new()).await?;
-        Ok(answer)
-    }
-
-    fn tell(&self, changes: Vec<CollectionChange>) {
-        for change in changes {
-            // Nobody may be listening.
-            let _ = self.notices.send(CacheNotice::Changed(change));
-        }
-    }
-
-    fn tell_of_collections(&self) {
-        let _ = self.notices.send(CacheNotice::Collections);
-    }
-
-    /// Commits what was to become of a collection.
-    async fn named(
-        &self,
-        transaction: Transaction<'_, Sqlite>,
-        naming: Result<Naming, sqlx::Error>,
-    ) -> Answer<Naming> {
-        let naming = self.committed(transaction, naming).await?;
-        if naming == Naming::Done {
-            self.tell_of_collections();
-        }
-        Ok(naming)
-    }
-}
-
-async fn begin(connection: &mut PoolConnection<Sqlite>) -> Answer<Transaction<'_, Sqlite>> {
-    connection.begin_with(BEGIN).await.map_err(repository_error)
 }
 
 #[async_trait]
 impl CacheReader for SqliteRepository {
     async fn collection(&self, id_or_name: &str) -> Answer<Option<Collection>> {
-        let mut reader = self.reader().await?;
-        collections::find(&mut reader, id_or_name).await.map_err(repository_error)
+        self.read("collection", |mut reader| async move {
+            collections::find(&mut reader, id_or_name).await
+        })
+        .await
     }
 
     async fn collections(&self, query: &CollectionQuery) -> Answer<CollectionPage> {
-        let mut reader = self.reader().await?;
-        collections::page(&mut reader, query).await.map_err(repository_error)
+        self.read(
+            "collections",
+            |mut reader| async move { collections::page(&mut reader, query).await },
+        )
+        .await
     }
 
     async fn page(
@@ -126,13 +66,18 @@ impl CacheReader for SqliteRepository {
         collection: &CollectionId,
         query: &ArtifactQuery,
     ) -> Answer<Option<ArtifactPage>> {
-        let mut reader = self.reader().await?;
-        page::page(&mut reader, collection, query).await.map_err(repository_error)
+        self.read(
+            "page",
+            |mut reader| async move { page::page(&mut reader, collection, query).await },
+        )
+        .await
     }
 
     async fn facets(&self, collection: &CollectionId, filter: &Filter) -> Answer<Option<Facets>> {
-        let mut reader = self.reader().await?;
-        facets::facets(&mut reader, collection, filter).await.map_err(repository_error)
+        self.read("facets", |mut reader| async move {
+            facets::facets(&mut reader, collection, filter).await
+        })
+        .await
     }
 
     async fn artifact(
@@ -140,26 +85,32 @@ impl CacheReader for SqliteRepository {
         collection: &CollectionId,
         id: &ArtifactId,
     ) -> Answer<Option<CollectionArtifact>> {
-        let mut reader = self.reader().await?;
-        page::artifact(&mut reader, collection, id).await.map_err(repository_error)
+        self.read("artifact", |mut reader| async move {
+            page::artifact(&mut reader, collection, id).await
+        })
+        .await
     }
 
     async fn memberships(&self, source: &SourceName, id: &ArtifactId) -> Answer<Vec<CollectionId>> {
-        let mut reader = self.reader().await?;
-        collections::holding(&mut reader, source, id).await.map_err(repository_error)
+        self.read("memberships", |mut reader| async move {
+            collections::holding(&mut reader, source, id).await
+        })
+        .await
     }
 
     async fn shadowed(&self) -> Answer<(Vec<Shadowed>, u64)> {
-        let mut reader = self.reader().await?;
-        shadowed::shadowed(&mut reader).await.map_err(repository_error)
+        self.read("shadowed", |mut reader| async move { shadowed::shadowed(&mut reader).await })
+            .await
     }
 }
 
 #[async_trait]
 impl CacheFreshness for SqliteRepository {
     async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
-        let mut reader = self.reader().await?;
-        stats::stats(&mut reader, collection, cutoff).await.map_err(repository_error)
+        self.read("stats", |mut reader| async move {
+            stats::stats(&mut reader, collection, cutoff).await
+        })
+        .await
     }
 
     async fn stale_sources(
@@ -167,8 +118,10 @@ impl CacheFreshness for SqliteRepository {
         collection: &CollectionId,
         cutoff: Timestamp,
     ) -> Answer<Vec<StaleSource>> {
-        let mut reader = self.reader().await?;
-        stats::stale_sources(&mut reader, collection, cutoff).await.map_err(repository_error)
+        self.read("stale_sources", |mut reader| async move {
+            stats::stale_sources(&mut reader, collection, cutoff).await
+        })
+        .await
     }
 
     async fn stale_rows(
@@ -178,14 +131,14 @@ impl CacheFreshness for SqliteRepository {
         after: Option<&StaleRow>,
         limit: Limit,
     ) -> Answer<Vec<StaleRow>> {
-        let mut reader = self.reader().await?;
-        let rows = stats::stale_rows(&mut reader, collection, cutoff, after, limit).await;
-        rows.map_err(repository_error)
+        self.read("stale_rows", |mut reader| async move {
+            stats::stale_rows(&mut reader, collection, cutoff, after, limit).await
+        })
+        .await
     }
 
     async fn census(&self) -> Answer<Vec<Census>> {
-        let mut reader = self.reader().await?;
-        stats::census(&mut reader).await.map_err(repository_error)
+        self.read("census", |mut reader| async move { stats::census(&mut reader).await }).await
     }
 
     fn connections(&self) -> Connections {
@@ -204,29 +157,32 @@ impl CacheFreshness for SqliteRepository {
 impl CacheRepository for SqliteRepository {
     async fn register(&self, given: &[Source], now: Timestamp) -> Answer<Vec<RegisteredSource>> {
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
-        let (registered, changes, are_others) =
-            sources::register(&mut writer, given, now).await.map_err(repository_error)?;
-        self.commit(writer, changes).await?;
+        let mut writer = self.begin(&mut connection).await?;
+        let outcome = sources::register(&mut writer, given, now).await;
+        let outcome =
+            outcome.map(|(registered, changes, are_others)| ((registered, are_others), changes));
+        let (registered, are_others) = self.commit("register", writer, outcome).await?;
         if are_others {
-            self.tell_of_collections();
+            self.notify_of_collections();
         }
         Ok(registered)
     }
 
     async fn registered(&self) -> Answer<Vec<RegisteredSource>> {
-        let mut reader = self.reader().await?;
-        sources::registered(&mut reader).await.map_err(repository_error)
+        self.read("registered", |mut reader| async move { sources::registered(&mut reader).await })
+            .await
     }
 
     async fn known(&self, source: &SourceName) -> Answer<Known> {
-        let mut reader = self.reader().await?;
-        known::known(&mut reader, source).await.map_err(repository_error)
+        self.read("known", |mut reader| async move { known::known(&mut reader, source).await })
+            .await
     }
 
     async fn known_at(&self, source: &SourceName, paths: &[String]) -> Answer<Known> {
-        let mut reader = self.reader().await?;
-        known::known_at(&mut reader, source, paths).await.map_err(repository_error)
+        self.read("known_at", |mut reader| async move {
+            known::known_at(&mut reader, source, paths).await
+        })
+        .await
     }
 
     async fn lease(&self, source: &SourceName) -> Answer<Lease> {
@@ -236,9 +192,12 @@ impl CacheRepository for SqliteRepository {
     async fn apply(&self, delta: Delta) -> Answer<Applied> {
         let large = delta.upserts.len() > MANY;
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
-        let applied = apply::apply(&mut writer, delta).await.map_err(repository_error)?;
-        self.commit(writer, applied.changes.clone()).await?;
+        let mut writer = self.begin(&mut connection).await?;
+        let outcome = apply::apply(&mut writer, delta).await.map(|applied| {
+            let changes = applied.changes.clone();
+            (applied, changes)
+        });
+        let applied = self.commit("apply", writer, outcome).await?;
         if large {
             // Whatever comes of it, the change is made.
             drop(sqlx::raw_sql("PRAGMA shrink_memory").execute(&mut *connection).await);
@@ -248,11 +207,9 @@ impl CacheRepository for SqliteRepository {
 
     async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
-        let (rows, changes) =
-            invalidate::invalidate(&mut writer, scope, at).await.map_err(repository_error)?;
-        self.commit(writer, changes).await?;
-        Ok(rows)
+        let mut writer = self.begin(&mut connection).await?;
+        let outcome = invalidate::invalidate(&mut writer, scope, at).await;
+        self.commit("invalidate", writer, outcome).await
     }
 
     fn notices(&self) -> broadcast::Receiver<CacheNotice> {
@@ -260,8 +217,11 @@ impl CacheRepository for SqliteRepository {
     }
 
     async fn check(&self) -> Answer<()> {
-        let mut reader = self.reader().await?;
-        migrate::check(&mut reader).await
+        self.failures.note("check", self.probe().await)
+    }
+
+    fn last_failure(&self) -> Option<RepositoryError> {
+        self.failures.any()
     }
 }
 
@@ -275,25 +235,25 @@ impl CuratedCollections for SqliteRepository {
         now: Timestamp,
     ) -> Answer<Naming> {
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
+        let mut writer = self.begin(&mut connection).await?;
         let naming = curated::create(&mut writer, id, new, created_by, now).await;
-        self.named(writer, naming).await
+        self.commit_naming("create_collection", writer, naming).await
     }
 
     async fn change_collection(&self, id: &CollectionId, edit: &CollectionEdit) -> Answer<Naming> {
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
+        let mut writer = self.begin(&mut connection).await?;
         let naming = curated::change(&mut writer, id, edit).await;
-        self.named(writer, naming).await
+        self.commit_naming("change_collection", writer, naming).await
     }
 
     async fn delete_collection(&self, id: &CollectionId) -> Answer<bool> {
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
+        let mut writer = self.begin(&mut connection).await?;
         let deleted = curated::delete(&mut writer, id).await;
-        let deleted = self.committed(writer, deleted).await?;
+        let deleted = self.commit_no_rows("delete_collection", writer, deleted).await?;
         if deleted {
-            self.tell_of_collections();
+            self.notify_of_collections();
         }
         Ok(deleted)
     }
@@ -305,11 +265,11 @@ impl CuratedCollections for SqliteRepository {
         now: Timestamp,
     ) -> Answer<Option<Added>> {
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
-        let added = curated::add(&mut writer, id, artifacts, now).await;
-        let Some((added, changes)) = added.map_err(repository_error)? else { return Ok(None) };
-        self.commit(writer, changes).await?;
-        Ok(Some(added))
+        let mut writer = self.begin(&mut connection).await?;
+        let outcome = curated::add(&mut writer, id, artifacts, now).await.map(|added| {
+            added.map_or((None, Vec::new()), |(added, changes)| (Some(added), changes))
+        });
+        self.commit("add_members", writer, outcome).await
     }
 
     async fn remove_member(
@@ -319,17 +279,15 @@ impl CuratedCollections for SqliteRepository {
         now: Timestamp,
     ) -> Answer<bool> {
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
-        let removed = curated::remove(&mut writer, id, artifact, now).await;
-        let (removed, changes) = removed.map_err(repository_error)?;
-        self.commit(writer, changes).await?;
-        Ok(removed)
+        let mut writer = self.begin(&mut connection).await?;
+        let outcome = curated::remove(&mut writer, id, artifact, now).await;
+        self.commit("remove_member", writer, outcome).await
     }
 
     async fn purge_missing(&self, before: Timestamp) -> Answer<u64> {
         let mut connection = self.writer().await?;
-        let mut writer = begin(&mut connection).await?;
+        let mut writer = self.begin(&mut connection).await?;
         let purged = curated::purge(&mut writer, before).await;
-        self.committed(writer, purged).await
+        self.commit_no_rows("purge_missing", writer, purged).await
     }
 }

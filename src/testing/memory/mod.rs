@@ -256,6 +256,10 @@ impl CacheRepository for MemoryRepository {
     async fn check(&self) -> Result<(), RepositoryError> {
         self.tables().map(drop)
     }
+
+    fn last_failure(&self) -> Option<RepositoryError> {
+        None
+    }
 }
 
 #[async_trait]

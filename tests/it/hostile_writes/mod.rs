@@ -7,7 +7,7 @@
 
 mod disks;
 mod links;
-mod own_mounts;
+pub(crate) mod own_mounts;
 mod paths;
 mod values;
 

@@ -7,7 +7,7 @@ const INSIDE: &str = "LARDER_TEST_OWN_MOUNTS";
 
 /// Whether this is the process that may mount. Elsewhere, runs the test of that name in one, and
 /// says so where the system lets nobody have one.
-pub(super) fn inside(test: &str) -> bool {
+pub(crate) fn inside(test: &str) -> bool {
     if env::var_os(INSIDE).is_some() {
         return true;
     }
@@ -34,7 +34,7 @@ pub(super) fn inside(test: &str) -> bool {
 }
 
 /// Runs `mount`.
-pub(super) fn mount(arguments: &[&str]) {
+pub(crate) fn mount(arguments: &[&str]) {
     let ran = Command::new("mount").args(arguments).output().unwrap();
     assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
 }

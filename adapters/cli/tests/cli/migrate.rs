@@ -35,3 +35,11 @@ fn a_database_out_of_reach_is_one_line() {
         Home::new().run(&["migrate", "status", "--database=postgres://ada:s3cret@127.0.0.1:1/x"]);
     outcome.failed(1, &["postgres://ada@127.0.0.1:1/x cannot be opened"]);
 }
+
+#[test]
+fn a_damaged_database_is_one_line_that_says_what_to_do() {
+    let home = Home::new();
+    home.write("larder.db", &"no database, and long enough to look at".repeat(100));
+    let outcome = home.run(&["migrate", "status", "--database", "sqlite://larder.db"]);
+    outcome.failed(1, &["sqlite://larder.db", "damaged: delete it", "curated", "larder export"]);
+}

@@ -50,8 +50,9 @@ impl ServiceApi {
 
     /// Whether requests can be answered
     ///
-    /// 503 while the database does not answer, while the cache is being filled for the first time, and
-    /// when the keeper, which refreshes what goes stale, has stopped.
+    /// 503 while the database does not answer or cannot be written; when it last failed a page or a
+    /// refresh, until one succeeds; while the cache is being filled for the first time; and when the
+    /// keeper, which refreshes what goes stale, has stopped. The answer comes within 2 seconds.
     #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readiness(&self, shared: Data<&Arc<State>>) -> Result<Json<Status>, Refused<Nothing>> {
         match shared.larder.readiness().await {
