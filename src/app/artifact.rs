@@ -286,7 +286,7 @@ fn compare(before: Option<&Artifact>, after: Option<&Artifact>) -> Summary {
     let mut summary = Summary { counts, ..Summary::default() };
     if let Some(after) = after {
         summary.counts.count_health(after.health);
-        summary.issues.extend(after.breakage());
+        summary.issues.extend(after.issue());
         summary.issues_total = summary.issues.len() as u64;
     }
     summary

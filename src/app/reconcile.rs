@@ -10,7 +10,7 @@ use crate::{
         collection::RegisteredSource,
         delta::{Delta, Known, KnownArtifact, Verified},
         id::{ArtifactId, CollectionId, SourceName},
-        report::{Counts, Issue, IssueKind, MAX_ISSUES, RefreshStatus, SourceReport},
+        report::{Counts, Issue, MAX_ISSUES, RefreshStatus, SourceReport},
     },
     ports::Scan,
 };
@@ -115,15 +115,7 @@ impl Outcome {
         for (id, artifact) in known.iter().filter(|(id, _)| !touched.contains(id)) {
             outcome.counts.unchanged += 1;
             outcome.counts.count_health(artifact.health);
-            if artifact.health == Health::Broken {
-                outcome.issues.push(Issue {
-                    artifact_id: Some(id.clone()),
-                    path: artifact.path.clone(),
-                    kind: IssueKind::Broken,
-                    message: artifact.problem.clone().unwrap_or_default(),
-                    line: artifact.problem_line,
-                });
-            }
+            outcome.issues.extend(artifact.issue(id));
         }
         outcome
     }
@@ -134,7 +126,7 @@ impl Outcome {
             Some(before) => self.counts.count_reread(&before.state(), &artifact.state()),
         }
         self.counts.count_health(artifact.health);
-        self.issues.extend(artifact.breakage());
+        self.issues.extend(artifact.issue());
     }
 
     fn into_report(mut self, source: &SourceName, started_at: Timestamp) -> SourceReport {

@@ -170,7 +170,7 @@ impl Larder {
                 delta.recheck(&artifact, before.invalidated);
                 continue;
             }
-            summary.tell(artifact.breakage(), 0);
+            summary.tell(artifact.issue(), 0);
             delta.upserts.push(self.fit(&source.home, artifact).await);
         }
         summary.issues_total = summary.issues.len() as u64;

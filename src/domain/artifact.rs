@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{
     Timestamp,
     id::{ArtifactId, CollectionId, SourceName},
-    report::{Issue, IssueKind},
+    report::Issue,
     revision::Revision,
     text,
 };
@@ -43,6 +43,11 @@ impl Health {
         Self::ALL.into_iter().find(|health| health.as_str() == word)
     }
 }
+
+/// The message of a [`Problem`] that is a secret in a file of the artifact. Its value is masked
+/// everywhere.
+pub const SECRET_IN_CLEAR: &str = "a secret is written in clear text: move it to an environment \
+     variable, and replace it at its issuer if others may have read the file";
 
 /// What is wrong with an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,7 +139,8 @@ pub struct Artifact {
     pub fingerprint: Option<String>,
     /// How well it could be read.
     pub health: Health,
-    /// Why it is not [`Health::Ok`].
+    /// Why it is broken; else [`SECRET_IN_CLEAR`], if it holds one; else why it is not
+    /// [`Health::Ok`].
     pub problem: Option<Problem>,
     /// When it joined the collection, if the manifest says so.
     pub added_at: Option<Timestamp>,
@@ -194,18 +200,11 @@ impl Artifact {
         }
     }
 
-    /// The line of a report about it, if it is broken.
+    /// The line of a report about it, if it is broken or holds a secret.
     #[must_use]
-    pub fn breakage(&self) -> Option<Issue> {
-        let (message, line) =
-            self.problem.clone().map_or_else(Default::default, |it| (it.message, it.line));
-        (self.health == Health::Broken).then(|| Issue {
-            artifact_id: Some(self.id.clone()),
-            path: self.path.clone(),
-            kind: IssueKind::Broken,
-            message,
-            line,
-        })
+    pub fn issue(&self) -> Option<Issue> {
+        let problem = self.problem.as_ref().map(|it| (it.message.as_str(), it.line));
+        Issue::of_artifact(&self.id, &self.path, self.health, problem)
     }
 
     /// The words by which a search finds it.

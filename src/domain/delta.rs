@@ -7,7 +7,7 @@ use super::{
     artifact::{Artifact, Health, State},
     change::CollectionChange,
     id::{ArtifactId, CollectionId, SourceName},
-    report::SourceReport,
+    report::{Issue, SourceReport},
     revision::Revision,
 };
 
@@ -25,7 +25,7 @@ pub struct KnownArtifact {
     pub invalidated: bool,
     /// How well it could be read.
     pub health: Health,
-    /// The problem's message, for broken artifacts alone.
+    /// The problem's message, whatever the health is.
     pub problem: Option<String>,
     /// The line of that problem.
     pub problem_line: Option<u32>,
@@ -34,6 +34,16 @@ pub struct KnownArtifact {
 }
 
 impl KnownArtifact {
+    fn problem(&self) -> Option<(&str, Option<u32>)> {
+        self.problem.as_deref().map(|message| (message, self.problem_line))
+    }
+
+    /// The line of a report about it, if it is broken or holds a secret.
+    #[must_use]
+    pub fn issue(&self, id: &ArtifactId) -> Option<Issue> {
+        Issue::of_artifact(id, &self.path, self.health, self.problem())
+    }
+
     /// By what it is compared with its artifact.
     #[must_use]
     pub fn state(&self) -> State<'_> {
@@ -41,7 +51,7 @@ impl KnownArtifact {
             revision: &self.revision,
             path: &self.path,
             health: self.health,
-            problem: self.problem.as_deref().map(|message| (message, self.problem_line)),
+            problem: self.problem().filter(|_| self.health == Health::Broken),
             updated_at: self.updated_at,
         }
     }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Timestamp,
-    artifact::{Health, State},
+    artifact::{Health, SECRET_IN_CLEAR, State},
     delta::Shadowed,
     id::{ArtifactId, CollectionId, SourceName},
 };
@@ -62,6 +62,9 @@ impl RefreshScope {
 pub enum IssueKind {
     /// The artifact is listed, but its metadata cannot be read.
     Broken,
+    /// A file of the artifact holds a secret; see [`SECRET_IN_CLEAR`].
+    #[serde(rename = "secret-in-clear")]
+    SecretInClear,
     /// Another path has the same id and comes first.
     Shadowed,
     /// It leads out of the collection, its name cannot be an id, or it belongs to a write that was cut
@@ -83,6 +86,7 @@ impl IssueKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Broken => "broken",
+            Self::SecretInClear => "secret-in-clear",
             Self::Shadowed => "shadowed",
             Self::Refused => "refused",
             Self::Unreadable => "unreadable",
@@ -109,6 +113,24 @@ pub struct Issue {
 }
 
 impl Issue {
+    /// Trouble with an artifact that has a row: it is broken, or holds a secret.
+    #[must_use]
+    pub fn of_artifact(
+        id: &ArtifactId,
+        path: &str,
+        health: Health,
+        problem: Option<(&str, Option<u32>)>,
+    ) -> Option<Self> {
+        let (message, line) = problem.unwrap_or_default();
+        let kind = match health {
+            Health::Broken => IssueKind::Broken,
+            _ if message == SECRET_IN_CLEAR => IssueKind::SecretInClear,
+            _ => return None,
+        };
+        let (artifact_id, path) = (Some(id.clone()), path.to_owned());
+        Some(Self { artifact_id, path, kind, message: message.to_owned(), line })
+    }
+
     /// That `default` shows another source's artifact instead.
     #[must_use]
     pub fn of_shadowed(shadowed: Shadowed) -> Self {

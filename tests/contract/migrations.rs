@@ -11,6 +11,7 @@ use larder::{
     testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source, source_name},
 };
 use larder_tests::database::{Backend, Database};
+use serde_json::json;
 
 use crate::cache::{delta, now};
 
@@ -19,6 +20,7 @@ contract! { crate::migrations::Blank, sqlite postgres: {
         a_fresh_database_says_what_it_needs
         a_filled_database_goes_down_and_up_with_its_memberships
         rows_that_cannot_be_searched_are_written_again
+        secrets_that_an_earlier_version_stored_are_gone
         the_last_step_down_leaves_nothing_that_hinders_the_way_up
         a_database_of_a_newer_larder_is_refused
         data_outlives_the_connection
@@ -142,6 +144,32 @@ pub(crate) async fn rows_that_cannot_be_searched_are_written_again(Blank(databas
     let known = repository.known(&source_name("work")).await.unwrap();
     assert!(known[&pdf.id].invalidated);
     assert_ne!(known[&pdf.id].revision, pdf.revision, "or the next read would change nothing");
+}
+
+pub(crate) async fn secrets_that_an_earlier_version_stored_are_gone(Blank(database): &Blank) {
+    const SECRET: &str = "q7mk2px9vl4z";
+    let repository = database.migrated().await;
+    repository.register(&[source("work")], now()).await.unwrap();
+    let mut stored = artifact("mcp:db").tagged(&["doc"]);
+    stored.metadata.description = Some(format!("Needs {SECRET}."));
+    stored.metadata.extra =
+        json!({"args": ["--token", SECRET]}).as_object().cloned().unwrap_or_default();
+    stored.provenance.source = Some(format!("https://u:{SECRET}@h"));
+    let id = stored.id.clone();
+    repository.apply(Delta { upserts: vec![stored.clone()], ..delta("work") }).await.unwrap();
+    while repository.status().await.unwrap().iter().any(|m| m.name == "secrets" && m.applied) {
+        repository.down().await.unwrap();
+    }
+    repository.up().await.unwrap();
+
+    let row = repository.artifact(&collection_id("default"), &id).await.unwrap().unwrap();
+    assert_eq!(row.artifact.metadata.tags, ["doc"], "the row itself stays");
+    assert_eq!(row.synced_at, None, "and is to be read again");
+    assert!(!database.holds(SECRET).await, "no row and no free page holds it");
+    let again = stored.clone().read_at(at(60));
+    repository.apply(Delta { upserts: vec![again], ..delta("work") }).await.unwrap();
+    let row = repository.artifact(&collection_id("default"), &id).await.unwrap().unwrap();
+    assert_eq!(row.artifact.metadata, stored.metadata, "the next read fills it");
 }
 
 pub(crate) async fn the_last_step_down_leaves_nothing_that_hinders_the_way_up(

@@ -1,7 +1,7 @@
 //! Databases that one test has to itself.
 
 use std::{
-    env, process,
+    env, fs, io, process,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -144,6 +144,34 @@ impl Database {
             }
         }
         .expect("a number")
+    }
+
+    /// Whether a text is anywhere in it: in a row, or in the bytes of a SQLite file.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub async fn holds(&self, text: &str) -> bool {
+        match self {
+            Self::Sqlite { directory, .. } => {
+                let files = fs::read_dir(directory.path()).expect("the directory of the database");
+                let holds = |file: io::Result<fs::DirEntry>| {
+                    let bytes = fs::read(file.expect("a file").path()).expect("a readable file");
+                    bytes.windows(text.len()).any(|part| part == text.as_bytes())
+                };
+                files.into_iter().any(holds)
+            }
+            Self::Postgres { .. } => {
+                // Without OFFSET the server may look into tables of other schemas first.
+                let tables = format!(
+                    "SELECT COUNT(*) FROM (SELECT oid::regclass AS name FROM pg_class \
+                         WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' \
+                         OFFSET 0) own \
+                     WHERE query_to_xml(format('SELECT * FROM %s', name), true, false, '')::text \
+                         ILIKE '%{text}%'"
+                );
+                self.number(&tables).await > 0
+            }
+        }
     }
 
     /// Removes it from the server.

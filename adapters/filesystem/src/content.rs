@@ -8,12 +8,14 @@ use larder::{
 use crate::{
     files::Root,
     json::{self, is_json, split_pointer},
+    reading::is_markdown,
     rows::Reader,
-    unreadable,
+    secrets, unreadable,
 };
 
-/// The content at a path. JSON is masked and printed anew; one that does not parse is not given at
-/// all, since its secrets cannot be found, and neither is a server or a hook in another format.
+/// The content at a path, its secrets masked. JSON is printed again with its keys and values; a file
+/// that does not parse is not returned at all, since its secrets cannot be found, and neither is a
+/// server or a hook in another format.
 pub(crate) fn of(
     reader: &Reader<'_>,
     id: &ArtifactId,
@@ -29,12 +31,18 @@ pub(crate) fn of(
     if [ArtifactKind::MCP, ArtifactKind::HOOK].contains(&id.kind().as_str()) {
         return Ok(None);
     }
-    Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
+    let text = String::from_utf8_lossy(&bytes);
+    let masked = if is_markdown(file) {
+        secrets::mask_markdown(&text)
+    } else {
+        secrets::mask_settings(&text)
+    };
+    Ok(Some(masked.into_owned()))
 }
 
 fn masked(mut value: serde_json::Value, pointer: Option<&str>) -> Option<String> {
     // Masked as a whole, so that a key below `env` is masked as well.
-    json::mask(&mut value);
+    secrets::mask_json(&mut value);
     let value = value.pointer(pointer.unwrap_or_default())?;
     serde_json::to_string_pretty(value).ok()
 }

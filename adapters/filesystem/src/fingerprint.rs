@@ -8,7 +8,7 @@ use larder::domain::Timestamp;
 /// The version of the reader. It goes into every fingerprint, so that a reader that reads better
 /// reads everything anew. A row that tells no reader, since it was invalidated or its file was only
 /// just written, keeps what an earlier one read until it changes, or until a refresh is forced.
-pub(crate) const READER: u32 = 2;
+pub(crate) const READER: u32 = 3;
 
 /// A file whose status changed this shortly before it was read may change again without another
 /// time: file systems keep times in steps of up to a second or so.
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn a_fingerprint_tells_its_reader() {
         let own = Stat::nothing().plain();
-        assert!(own.starts_with("2:"), "a new version goes into this test");
-        assert!(is_outdated(&own.replacen('2', "1", 1)) && is_outdated("none"));
-        assert!(!is_outdated(&own) && !is_outdated(&own.replacen('2', "3", 1)));
+        assert!(own.starts_with("3:"), "a new version goes into this test");
+        assert!(is_outdated(&own.replacen('3', "2", 1)) && is_outdated("none"));
+        assert!(!is_outdated(&own) && !is_outdated(&own.replacen('3', "4", 1)));
     }
 
     #[test]

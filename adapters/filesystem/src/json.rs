@@ -1,63 +1,6 @@
-//! JSON values: the secrets in them, and the way to one of them.
+//! JSON files: how they are parsed, and the way to one of their values.
 
-use std::sync::LazyLock;
-
-use serde_json::{Map, Value};
-
-/// What stands for a secret.
-const MASK: &str = "***";
-
-/// Keys whose values are secrets, whatever they are.
-const SECRET_KEYS: [&str; 2] = ["env", "headers"];
-
-/// Masks every value under `env` and `headers`, at any depth; their keys are kept.
-pub(crate) fn mask(value: &mut Value) {
-    match value {
-        Value::Object(map) => mask_map(map),
-        Value::Array(items) => items.iter_mut().for_each(mask),
-        _ => {}
-    }
-}
-
-/// [`mask`] on a map.
-pub(crate) fn mask_map(map: &mut Map<String, Value>) {
-    for (key, value) in map {
-        if SECRET_KEYS.iter().any(|secret| key.eq_ignore_ascii_case(secret)) {
-            mask_all(value);
-        } else {
-            mask(value);
-        }
-    }
-}
-
-fn mask_all(value: &mut Value) {
-    match value {
-        Value::Object(map) => map.values_mut().for_each(mask_all),
-        Value::Array(items) => items.iter_mut().for_each(mask_all),
-        Value::Null => {}
-        secret => *secret = Value::String(MASK.to_owned()),
-    }
-}
-
-/// Masks texts that were not understood and may hold a secret: what was read leniently can have
-/// kept a whole structure as one text.
-pub(crate) fn mask_texts(value: &mut Value) {
-    match value {
-        Value::String(text) if names_secrets(text) => MASK.clone_into(text),
-        Value::Array(items) => items.iter_mut().for_each(mask_texts),
-        Value::Object(map) => map.values_mut().for_each(mask_texts),
-        _ => {}
-    }
-}
-
-fn names_secrets(text: &str) -> bool {
-    static MARKS: LazyLock<Vec<String>> = LazyLock::new(|| {
-        let marks = |key| [format!("{key}:"), format!("{key}\":"), format!("{key}':")];
-        SECRET_KEYS.into_iter().flat_map(marks).collect()
-    });
-    let text = text.to_lowercase().replace(' ', "");
-    MARKS.iter().any(|mark| text.contains(mark.as_str()))
-}
+use serde_json::Value;
 
 /// One key of a map as a step of a JSON pointer (RFC 6901, section 3).
 pub(crate) fn pointer_step(key: &str) -> String {
@@ -97,26 +40,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn values_under_env_and_headers_are_masked_at_any_depth() {
-        let mut value = json!({"a": [{"env": {"TOKEN": "s", "N": 1}}],
-            "Headers": ["Authorization: s"], "env": "s", "command": "npx"});
-        mask(&mut value);
-        assert_eq!(
-            value,
-            json!({"a": [{"env": {"TOKEN": "***", "N": "***"}}],
-                "Headers": ["***"], "env": "***", "command": "npx"})
-        );
-    }
-
-    #[test]
-    fn a_text_that_may_hold_a_structure_with_secrets_is_masked() {
-        let mut value =
-            json!({"mcpServers": "x:\n  env:\n    TOKEN: s", "b": "{\"env\" : 1}", "c": "env"});
-        mask_texts(&mut value);
-        assert_eq!(value, json!({"mcpServers": "***", "b": "***", "c": "env"}));
-    }
 
     #[test]
     fn a_pointer_leads_to_a_key_with_any_name() {

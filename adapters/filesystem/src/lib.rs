@@ -5,6 +5,7 @@
 //! - `managed`: sources with a `collection.toml`; `plain`: any other tree.
 //! - `frontmatter`, `json`, `lists`, `reading`: what one file says of its artifact.
 //! - `files`, `fingerprint`: reading within the root and within limits, and what a stat proves.
+//! - `secrets`: what is masked in everything that leaves the files.
 //! - `write`: edits, creations and deletions, all or nothing.
 //! - `watch`: what changes while nobody asks.
 //! - `rows`: artifacts made of all this, and which of them a scan needs to read.
@@ -23,6 +24,7 @@ mod plain;
 mod project;
 mod reading;
 mod rows;
+mod secrets;
 #[cfg(target_os = "linux")]
 mod watch;
 #[cfg(not(target_os = "linux"))]

@@ -8,7 +8,7 @@ use larder::domain::{
 };
 use serde_json::{Map, Value};
 
-use crate::{frontmatter, json};
+use crate::{frontmatter, json, secrets};
 
 /// Metadata, and how well they could be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,7 @@ impl Reading {
     pub(crate) fn of_file(kind: &str, path: &str, bytes: &[u8]) -> Self {
         if json::is_json(path) {
             match json::parse(bytes) {
-                Ok(value) => Self::of_json(kind, value),
+                Ok(value) => Self::of_json(kind, value, bytes),
                 Err((message, line)) => Self::broken(message, Some(line)),
             }
         } else if is_markdown(path) {
@@ -54,19 +54,23 @@ impl Reading {
             return Self { health, problem, ..Self::ok(Metadata::default()) };
         }
         let bare = read.values.is_none();
-        let mut metadata = frontmatter::metadata(read.values.unwrap_or_default());
-        json::mask_map(&mut metadata.extra);
+        let metadata = frontmatter::metadata(read.values.unwrap_or_default());
         let first_paragraph = frontmatter::first_paragraph(read.body);
         let mut reading =
             Self { metadata, first_paragraph, health: read.health, problem: read.problem };
         if reading.health == Health::Recovered {
-            reading.metadata.extra.values_mut().for_each(json::mask_texts);
+            secrets::mask_unread(&mut reading.metadata.extra);
         } else if matches!(text, Cow::Owned(_)) {
             reading.recovered("the file is not valid UTF-8; what is not was replaced");
         } else if bare && [ArtifactKind::SKILL, ArtifactKind::AGENT].contains(&kind) {
             reading.recovered("there is no frontmatter");
         }
-        reading
+        reading.with_secret(secrets::finding_in_markdown(&text))
+    }
+
+    /// A secret is more urgent than why the file was read leniently.
+    fn with_secret(self, finding: Option<Problem>) -> Self {
+        Self { problem: finding.or(self.problem), ..self }
     }
 
     fn recovered(&mut self, message: &str) {
@@ -74,22 +78,23 @@ impl Reading {
         self.problem = Some(Problem { message: message.to_owned(), line: None });
     }
 
-    /// Of a JSON value: a plugin's manifest, a server's settings, hooks. Its secrets are masked.
-    pub(crate) fn of_json(kind: &str, mut value: Value) -> Self {
-        json::mask(&mut value);
+    /// Of a JSON value of a file: a plugin's manifest, a server's settings, hooks.
+    pub(crate) fn of_json(kind: &str, value: Value, file: &[u8]) -> Self {
+        let secret = secrets::finding_in_json(&value, file);
         let Value::Object(mut keys) = value else {
             return Self::broken("the JSON value is not an object", None);
         };
         if kind == ArtifactKind::COMPOSITE {
-            return Self::ok(frontmatter::metadata(keys));
+            return Self::ok(frontmatter::metadata(keys)).with_secret(secret);
         }
         let description = keys.remove("description").as_ref().and_then(frontmatter::text_of);
-        Self::ok(Metadata { description, extra: keys, ..Metadata::default() })
+        Self::ok(Metadata { description, extra: keys, ..Metadata::default() }).with_secret(secret)
     }
 
     /// Of the value of `hooks` in a settings file.
-    pub(crate) fn of_hooks(value: Value) -> Self {
-        Self::of_json(ArtifactKind::HOOK, Value::Object(Map::from_iter([("hooks".into(), value)])))
+    pub(crate) fn of_hooks(value: Value, file: &[u8]) -> Self {
+        let value = Value::Object(Map::from_iter([("hooks".into(), value)]));
+        Self::of_json(ArtifactKind::HOOK, value, file)
     }
 }
 
@@ -101,6 +106,7 @@ pub(crate) fn is_markdown(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use larder::domain::artifact::SECRET_IN_CLEAR;
     use serde_json::json;
 
     use super::*;
@@ -123,27 +129,27 @@ mod tests {
     }
 
     #[test]
-    fn secrets_in_frontmatter_are_masked_even_when_it_was_read_leniently() {
-        let strict = b"---\nmcpServers:\n  x:\n    env:\n      TOKEN: s3cret\n---\n";
-        let lenient = b"---\nmcpServers:\n  x: a: b\n    env:\n      TOKEN: s3cret\n---\n";
-        for bytes in [strict.as_slice(), lenient] {
-            let reading = Reading::of_markdown("agent", bytes);
-            assert!(!format!("{reading:?}").contains("s3cret"), "{reading:?}");
-            assert!(reading.metadata.extra.contains_key("mcpServers"));
-        }
-    }
-
-    #[test]
-    fn a_plugin_gives_columns_and_a_server_its_value_masked() {
+    fn a_plugin_gives_columns() {
         let value =
             json!({"name": "p", "author": {"name": "a"}, "keywords": ["k"], "homepage": "h"});
-        let plugin = Reading::of_json("composite", value).metadata;
+        let plugin = Reading::of_json("composite", value, b"").metadata;
         assert_eq!(
             (plugin.display_name.as_deref(), plugin.author.as_deref()),
             (Some("p"), Some("a"))
         );
         assert_eq!(Value::Object(plugin.extra), json!({"homepage": "h"}));
-        let server = Reading::of_json("mcp", json!({"command": "npx", "env": {"T": "s"}})).metadata;
-        assert_eq!(Value::Object(server.extra), json!({"command": "npx", "env": {"T": "***"}}));
+    }
+
+    #[test]
+    fn a_secret_is_a_problem_that_names_its_line() {
+        let problem = |reading: Reading| reading.problem.map(|it| (it.message, it.line));
+        let found = |line| Some((SECRET_IN_CLEAR.to_owned(), line));
+        let body = b"---\nname: a\n---\nUse\nghp_0123456789abcdefghijABCDEFGHIJ012345\n";
+        assert_eq!(problem(Reading::of_markdown("agent", body)), found(Some(5)));
+        let file = b"{\"a\": 1,\n\"args\": [\"--token\",\n \"s3cr\\\"et\"]}";
+        let value = serde_json::from_slice(file).unwrap();
+        assert_eq!(problem(Reading::of_json("mcp", value, file)), found(Some(3)));
+        let harmless = json!({"env": {"LOG_LEVEL": "debug", "TOKEN": "${TOKEN}"}});
+        assert_eq!(problem(Reading::of_json("mcp", harmless, b"")), None);
     }
 }

@@ -1,11 +1,11 @@
 //! Artifacts made of what was read, and which of them a scan needs to read.
 
-use std::{collections::HashSet, fs, io};
+use std::{borrow::Cow, collections::HashSet, fs, io};
 
 use larder::{
     domain::{
         Timestamp,
-        artifact::{Artifact, Metadata, Problem, Provenance},
+        artifact::{Artifact, Health, Metadata, Problem, Provenance, SECRET_IN_CLEAR},
         collection::Source,
         delta::{Known, KnownArtifact},
         guard::RootState,
@@ -24,6 +24,7 @@ use crate::{
     fingerprint::{Stat, is_outdated},
     gentle::give_way,
     reading::Reading,
+    secrets::{self, Setting},
     unreadable,
 };
 
@@ -110,6 +111,14 @@ pub(crate) fn shown(path: &str) -> String {
     path.replace(char::is_control, "\u{fffd}")
 }
 
+/// What a parser or Larder says of a file, as it may be shown: parsers may quote the file.
+pub(crate) fn shown_message(message: String) -> String {
+    without_controls(match secrets::mask_text(&message, Setting::Prose) {
+        Cow::Owned(masked) => masked,
+        Cow::Borrowed(_) => message,
+    })
+}
+
 /// What an artifact is made of, before the rules that hold for every row.
 pub(crate) struct Parts<'a> {
     pub(crate) id: &'a ArtifactId,
@@ -124,10 +133,18 @@ pub(crate) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// The row: without control characters, and with a fingerprint only where it proves something.
-    pub(crate) fn into_artifact(self) -> Artifact {
-        let Reading { mut metadata, first_paragraph, health, problem } = self.reading;
+    /// The row: without secrets and control characters, and with a fingerprint only where it proves
+    /// something. Nothing that was read from files becomes a row in another way.
+    pub(crate) fn into_artifact(mut self) -> Artifact {
+        let Reading { mut metadata, first_paragraph, health, mut problem } = self.reading;
         metadata.description = metadata.description.or(first_paragraph);
+        let found = secrets::mask_metadata(&mut metadata);
+        let found = secrets::mask_provenance(&mut self.provenance) || found;
+        let is_told = problem.as_ref().is_some_and(|it| it.message == SECRET_IN_CLEAR);
+        if found && !is_told && health != Health::Broken {
+            // It is in the manifest, or spelt in the file in a way that gives it no line.
+            problem = Some(secrets::finding(None));
+        }
         Artifact {
             id: self.id.clone(),
             metadata: Metadata::cleaned(metadata),
@@ -136,8 +153,7 @@ impl Parts<'_> {
             revision: self.revision,
             fingerprint: self.stat.is_trusted(self.read_at).then_some(self.fingerprint),
             health,
-            problem: problem
-                .map(|told| Problem { message: without_controls(told.message), line: told.line }),
+            problem: problem.map(|it| Problem { message: shown_message(it.message), ..it }),
             added_at: self.added_at,
             updated_at: self.stat.modified,
             read_at: self.read_at,

@@ -33,8 +33,7 @@ struct KnownRow {
 /// Of row `a` of source `$1`. One that is invalidated in any collection must be read again: its
 /// home's row is the only way by which that collection's row gets a newer one.
 const COLUMNS: &str = "json_build_array(a.artifact_id, a.path, a.revision, a.fingerprint, a.health, \
-     CASE a.health WHEN 'broken' THEN a.problem END, \
-     CASE a.health WHEN 'broken' THEN a.problem_line END, a.updated_at, \
+     a.problem, a.problem_line, a.updated_at, \
      EXISTS (SELECT 1 FROM collection_artifacts i \
          WHERE i.source_collection = $1 AND i.artifact_id = a.artifact_id \
              AND i.invalidated_at >= i.synced_at))";

@@ -21,10 +21,15 @@ impl SchemaMigrations for SqliteRepository {
 
     async fn up(&self) -> Answer<Vec<Migration>> {
         let mut connection = self.writer.acquire().await.map_err(repository_error)?;
+        let (done, missing): (Vec<_>, Vec<_>) =
+            status(&mut connection).await?.into_iter().partition(|it| it.applied);
         let mut applied = Vec::new();
-        for migration in status(&mut connection).await?.into_iter().filter(|it| !it.applied) {
+        for migration in missing {
             run(&mut connection, migration.version, true).await?;
             applied.push(Migration { applied: true, ..migration });
+        }
+        if !done.is_empty() && !applied.is_empty() {
+            forget(&mut connection).await?;
         }
         Ok(applied)
     }
@@ -100,6 +105,12 @@ async fn run(connection: &mut SqliteConnection, version: i64, up: bool) -> Answe
         connection.revert(table, script).await
     };
     done.map(drop).map_err(migrate_error)
+}
+
+/// Takes what migrations have removed out of the file: free pages and the log keep it otherwise.
+async fn forget(connection: &mut SqliteConnection) -> Answer<()> {
+    const FORGET: &str = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+    sqlx::raw_sql(FORGET).execute(connection).await.map(drop).map_err(repository_error)
 }
 
 fn newer(version: i64) -> RepositoryError {

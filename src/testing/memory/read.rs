@@ -247,7 +247,7 @@ impl Tables {
         rows.map(|row| {
             let artifact = row.artifact.clone();
             let invalidated = self.is_invalidated_anywhere(source, &artifact.id);
-            let problem = artifact.problem.filter(|_| artifact.health == Health::Broken);
+            let problem = artifact.problem;
             let known = KnownArtifact {
                 path: artifact.path,
                 revision: artifact.revision,

@@ -177,6 +177,25 @@ impl Server {
         read(agent().post(self.url(path)).send_json(body).unwrap())
     }
 
+    /// The same, of any request; writes apply to whatever state the artifact is in.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+        let request = ureq::http::Request::builder().method(method).uri(self.url(path));
+        let request = request.header("if-match", "*");
+        let response = match body {
+            Some(body) => {
+                let request = request.header("content-type", "application/json");
+                agent().run(request.body(body.to_string()).unwrap())
+            }
+            None => agent().run(request.body(()).unwrap()),
+        };
+        read(response.unwrap())
+    }
+
+    /// The lines that it logged while it started.
+    pub(crate) fn start_log(&self) -> &[Value] {
+        &self.start
+    }
+
     /// Where it listens.
     pub(crate) fn listens(&self) -> SocketAddr {
         self.address.parse().unwrap()

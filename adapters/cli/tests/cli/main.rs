@@ -11,6 +11,7 @@ mod log;
 mod metrics;
 mod migrate;
 mod prometheus;
+mod secrets;
 mod serve;
 mod settings;
 mod soak;

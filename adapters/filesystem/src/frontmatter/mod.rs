@@ -15,6 +15,8 @@ use serde_json::{Map, Value};
 
 pub(crate) use edit::{Unsafe, edit, scalar, supplies};
 pub(crate) use fields::{first_paragraph, is_column, metadata, text_of};
+pub(crate) use lines::key_of;
+pub(crate) use split::split;
 
 /// Longest frontmatter, in bytes. Real ones have at most a few KiB.
 const MAX_BLOCK_BYTES: usize = 64 * 1024;
@@ -86,7 +88,7 @@ pub(crate) struct Frontmatter<'a> {
 
 /// Reads the frontmatter of a Markdown file; never fails.
 pub(crate) fn read(file: &str) -> Frontmatter<'_> {
-    let parts = split::split(file);
+    let parts = split(file);
     let ok = Frontmatter { values: None, body: parts.body, health: Health::Ok, problem: None };
     let Some(block) = parts.block else { return ok };
     let line = block.first_line;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     frontmatter::{is_column, text_of},
-    json, lists,
+    lists,
 };
 
 /// Keys of an entry that are fields of their own.
@@ -141,7 +141,6 @@ impl Entry {
         for (key, value) in nested.chain(metadata).chain(entry).filter(|(key, _)| !is_column(key)) {
             extra.entry(key).or_insert_with(|| value.clone());
         }
-        json::mask_map(&mut extra);
         extra.extend(own);
         extra
     }
@@ -252,7 +251,7 @@ mod tests {
         assert_eq!(metadata.tools, ["Read", "Bash(git log:*)"]);
         assert_eq!(
             Value::Object(metadata.extra),
-            json!({"model": "new", "title": "T", "uuid": "u", "env": {"TOKEN": "***"}})
+            json!({"model": "new", "title": "T", "uuid": "u", "env": {"TOKEN": "secret"}})
         );
     }
 

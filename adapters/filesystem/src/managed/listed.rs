@@ -74,6 +74,11 @@ impl Listed {
         supplies(&self.entry.complete(Metadata::default()), field)
     }
 
+    /// What the artifact's own file and the entry say together, secrets and all.
+    pub(crate) fn metadata(&self) -> Metadata {
+        self.entry.complete(self.own.clone())
+    }
+
     /// What it will be with that manifest.
     pub(crate) fn after(&self, id: &ArtifactId, edited: Edited) -> Result<Self, SourceError> {
         let Edited { text, place } = edited;

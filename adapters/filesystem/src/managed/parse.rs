@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use larder::{domain::id::SourceName, ports::SourceError};
 
+use crate::rows::shown_message;
+
 /// A whole file, parsed.
 pub(super) fn parse(
     bytes: &[u8],
@@ -58,5 +60,6 @@ pub(super) fn error(
     message: String,
     line: Option<u32>,
 ) -> SourceError {
+    let message = shown_message(message);
     SourceError::Manifest { source_name: source.clone(), file, message, line }
 }

@@ -29,7 +29,10 @@ use crate::{
     gentle::give_way,
     json::{self, pointer_step, split_pointer},
     reading::Reading,
-    rows::{Outcome, Parts, Reader, in_path_order, outdated, scan_without_root, settle, shown},
+    rows::{
+        Outcome, Parts, Reader, in_path_order, outdated, scan_without_root, settle, shown,
+        shown_message,
+    },
     unreadable,
 };
 
@@ -149,6 +152,7 @@ fn distinct(
         let mut report = |id: Option<ArtifactId>, kind, message: String| {
             let path = shown(path.unwrap_or(MANIFEST));
             let line = lines.get(index).copied();
+            let message = shown_message(message);
             issues.push(Issue { artifact_id: id, path, kind, message, line });
         };
         let id = match (entry.id(), path) {
@@ -244,8 +248,10 @@ impl MainFile {
 
     fn of(kind: &str, name: &str, file: String, stat: Stat, bytes: Vec<u8>) -> Self {
         if let Some((pointer, value)) = own_server(kind, name, &file, &bytes) {
-            let (path, bytes) = (format!("{file}#{pointer}"), value.to_string().into_bytes());
-            return Self { path, stat, bytes, reading: Reading::of_json(kind, value) };
+            let own = value.to_string().into_bytes();
+            let (path, reading) =
+                (format!("{file}#{pointer}"), Reading::of_json(kind, value, &bytes));
+            return Self { path, stat, bytes: own, reading };
         }
         let reading = Reading::of_file(kind, &file, &bytes);
         Self { path: file, stat, bytes, reading }

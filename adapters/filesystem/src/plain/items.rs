@@ -6,7 +6,6 @@ use larder::domain::{
     delta::Known,
     id::{ArtifactId, InvalidName, SourceName},
     report::{Issue, IssueKind},
-    text::without_controls,
 };
 use rayon::prelude::*;
 
@@ -22,7 +21,7 @@ use crate::{
     files::Root,
     gentle::give_way,
     json::split_pointer,
-    rows::{Reader, shown},
+    rows::{Reader, shown, shown_message},
 };
 
 /// What an artifact is read from.
@@ -182,6 +181,6 @@ pub(super) fn distinct(
 }
 
 fn issue(artifact_id: Option<ArtifactId>, path: &str, kind: IssueKind, message: String) -> Issue {
-    let message = without_controls(message);
+    let message = shown_message(message);
     Issue { artifact_id, path: shown(path), kind, message, line: None }
 }

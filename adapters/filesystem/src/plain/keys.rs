@@ -65,7 +65,7 @@ impl JsonFile {
         match self.role {
             Role::Plugin => {
                 let name = value["name"].as_str().map(str::trim).filter(|name| !name.is_empty());
-                let reading = Reading::of_json(ArtifactKind::COMPOSITE, value.clone());
+                let reading = Reading::of_json(ArtifactKind::COMPOSITE, value.clone(), bytes);
                 vec![self.row(
                     identity::plugin(source, &self.path, name),
                     self.path.clone(),
@@ -74,7 +74,7 @@ impl JsonFile {
                 )]
             }
             Role::Hooks => {
-                let reading = Reading::of_json(ArtifactKind::HOOK, value.clone());
+                let reading = Reading::of_json(ArtifactKind::HOOK, value.clone(), bytes);
                 vec![self.row(
                     identity::hooks(source, &self.path),
                     self.path.clone(),
@@ -85,7 +85,7 @@ impl JsonFile {
             Role::Settings => {
                 let hooks = value.get("hooks").filter(|hooks| !is_empty(hooks));
                 let row = hooks.map(|hooks| {
-                    let reading = Reading::of_hooks(hooks.clone());
+                    let reading = Reading::of_hooks(hooks.clone(), bytes);
                     let bytes = hooks.to_string();
                     let path = format!("{}#/hooks", self.path);
                     self.row(identity::hooks(source, &self.path), path, reading, bytes.as_bytes())
@@ -96,7 +96,7 @@ impl JsonFile {
                 let servers = value["mcpServers"].as_object().into_iter().flatten();
                 let row = |(key, server): (&String, &Value)| {
                     let path = format!("{}#/mcpServers{}", self.path, json::pointer_step(key));
-                    let reading = Reading::of_json(ArtifactKind::MCP, server.clone());
+                    let reading = Reading::of_json(ArtifactKind::MCP, server.clone(), bytes);
                     let bytes = server.to_string();
                     self.row(identity::server(&self.path, key), path, reading, bytes.as_bytes())
                 };

@@ -222,7 +222,8 @@ impl<'a> Transfer<'a> {
         replaced: &[u8],
     ) -> Result<(), Failure> {
         let kept = self.writing.tree.own(&format!("{TRASH}/{}/{REPLACED}/{path}", write.id()));
-        write.create(Side::Source, &kept, replaced, None)
+        // Whatever the mode of the file was, its copy is for its owner.
+        write.create(Side::Source, &kept, replaced, Some(0o600))
     }
 
     /// An artifact without its main file would be none.

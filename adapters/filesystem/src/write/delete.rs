@@ -60,7 +60,8 @@ fn move_away(
     let revision = artifact.revision.clone();
     let record = Record { item: item.clone(), revision, entry, lock_entry, moved: moved.clone() };
     let bytes = serde_json::to_vec(&record).map_err(std::io::Error::other)?;
-    write.create(Side::Source, &format!("{place}/{RECORD}"), &bytes, None)?;
+    // The entry may hold secrets, which the manifest may keep from others.
+    write.create(Side::Source, &format!("{place}/{RECORD}"), &bytes, Some(0o600))?;
     if let Some(from) = &moved {
         let to = format!("{place}/{FILES}/{}", split(from).1);
         write.relocate(from, &to, check(target, from))?;

@@ -2,8 +2,8 @@
 
 use larder::{
     domain::{
-        artifact::{Health, Problem},
-        edit::{Change, Field, MetadataEdit},
+        artifact::{Health, Metadata, Problem},
+        edit::{Change, Field, InvalidField, MetadataEdit},
         writing::{HistoryEntry, Operation, Place, Precondition, Written},
     },
     ports::WriteError,
@@ -20,6 +20,7 @@ use crate::{
     files::normal,
     frontmatter,
     managed::{self, Listed, MANIFEST, Scope},
+    secrets::{self, MASK},
 };
 
 /// Edits one artifact.
@@ -67,12 +68,13 @@ impl Plan {
         }
         let (mut in_file, mut in_entry) = (Vec::new(), Vec::new());
         for (field, change) in edit.changes() {
-            let place = Destination::of(target, field, change)?;
+            let change = unmasked(target, field, change)?;
+            let place = Destination::of(target, field, &change)?;
             if place.in_file {
                 in_file.push((field, change.clone()));
             }
             if let Some(scope) = place.in_entry {
-                in_entry.push((field, change.clone(), scope));
+                in_entry.push((field, change, scope));
             }
         }
         let main = if in_file.is_empty() {
@@ -132,6 +134,43 @@ impl Plan {
         write.commit(Some(entry))?;
         Ok(true)
     }
+}
+
+/// A change with the secrets for which its masks stand: what is shown as unchanged never gets here.
+fn unmasked(target: &Target, field: Field, change: &Change) -> Result<Change, Failure> {
+    let new = match change {
+        Change::Text(text) => text.clone(),
+        Change::List(items) => items.join("\n"),
+        Change::Clear => return Ok(Change::Clear),
+    };
+    if !secrets::has_mask(&new) {
+        return Ok(change.clone());
+    }
+    let old = text_of(target.own_metadata(), field);
+    let kept = secrets::with_secrets_of(&new, &old).map_err(|misplaced| {
+        let line = misplaced.line;
+        let message = format!(
+            "it has {MASK} in line {line} where no secret was: {MASK} stands for a secret in a line \
+             that is otherwise unchanged, so write the value itself, or a reference such as ${{TOKEN}}"
+        );
+        WriteError::Invalid(vec![InvalidField::new(field.as_str(), message)])
+    })?;
+    Ok(match change {
+        Change::List(_) => Change::List(kept.split('\n').map(str::to_owned).collect()),
+        _ => Change::Text(kept),
+    })
+}
+
+/// The value of a field; of tags a line each.
+fn text_of(metadata: Metadata, field: Field) -> String {
+    let text = match field {
+        Field::Description => metadata.description,
+        Field::Author => metadata.author,
+        Field::License => metadata.license,
+        Field::Version => metadata.version,
+        Field::Tags => return metadata.tags.join("\n"),
+    };
+    text.unwrap_or_default()
 }
 
 /// Where one change goes: to the place that supplies the value today.

@@ -5,7 +5,7 @@ use std::io;
 use larder::ports::{SourceError, WriteError};
 use rustix::io::Errno;
 
-use crate::{files::Refusal, frontmatter, managed};
+use crate::{files::Refusal, frontmatter, managed, rows::shown_message};
 
 /// Why a write did not take place. Nothing has changed.
 #[derive(Debug)]
@@ -69,6 +69,9 @@ impl From<Refusal> for Failure {
 impl From<Failure> for WriteError {
     fn from(failure: Failure) -> Self {
         match failure {
+            Failure::Told(WriteError::Unfit { message, line }) => {
+                WriteError::Unfit { message: shown_message(message), line }
+            }
             Failure::Told(error) => error,
             Failure::Busy | Failure::Overtaken => Self::Busy,
             Failure::Io(error) => of_io(error),

@@ -2,7 +2,7 @@
 
 use larder::{
     domain::{
-        artifact::Artifact,
+        artifact::{Artifact, Metadata},
         collection::Layout,
         id::ArtifactId,
         revision::Revision,
@@ -17,7 +17,7 @@ use crate::{
     json::split_pointer,
     managed::{self, Listed},
     plain,
-    reading::is_markdown,
+    reading::{Reading, is_markdown},
 };
 
 /// An artifact, and the bytes that it was read from.
@@ -73,6 +73,15 @@ impl Target {
             is_markdown: pointer.is_none() && is_markdown(file),
         };
         Ok(Self { artifact, main, listed })
+    }
+
+    /// What its files say of it, secrets and all: for what is written back into them alone.
+    pub(crate) fn own_metadata(&self) -> Metadata {
+        if let Some(listed) = &self.listed {
+            return listed.metadata();
+        }
+        let (kind, (file, _)) = (self.artifact.id.kind(), split_pointer(&self.artifact.path));
+        Reading::of_file(kind.as_str(), file, &self.main.bytes).metadata
     }
 
     /// Reads an artifact back, once it was written; `expected` is how it was written, if that is

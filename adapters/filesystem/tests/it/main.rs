@@ -8,6 +8,7 @@ mod managed_times;
 mod plain;
 mod planted;
 mod projects;
+mod secrets;
 mod support;
 mod watch;
 mod writes;

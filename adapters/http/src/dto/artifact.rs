@@ -66,7 +66,7 @@ pub(crate) struct Item {
     pub source_collection: String,
     /// How well it could be read.
     pub health: Health,
-    /// Why the health is not `ok`.
+    /// Why the health is not `ok`; or that a secret is written in clear text, and the line.
     pub problem: Nullable<String>,
     /// The hash of its source bytes: the token of optimistic locking.
     pub revision: String,

@@ -39,6 +39,10 @@ impl From<DomainStatus> for RefreshStatus {
 pub(crate) enum IssueKind {
     /// The artifact is listed, but its metadata cannot be read.
     Broken,
+    /// A file of the artifact holds a secret in clear text. Its value is masked everywhere.
+    #[serde(rename = "secret-in-clear")]
+    #[oai(rename = "secret-in-clear")]
+    SecretInClear,
     /// Another path has the same id and comes first.
     Shadowed,
     /// It leads out of the collection, its name cannot be an id, or it belongs to a write that was cut
@@ -58,6 +62,7 @@ impl From<DomainIssueKind> for IssueKind {
     fn from(kind: DomainIssueKind) -> Self {
         match kind {
             DomainIssueKind::Broken => Self::Broken,
+            DomainIssueKind::SecretInClear => Self::SecretInClear,
             DomainIssueKind::Shadowed => Self::Shadowed,
             DomainIssueKind::Refused => Self::Refused,
             DomainIssueKind::Unreadable => Self::Unreadable,

@@ -83,7 +83,7 @@ struct Draft {
 impl Draft {
     /// Takes a file apart, and makes valid YAML of what was read leniently, so that it says `keys`.
     fn new(file: &str, keys: Map<String, Value>) -> Result<Self, Unsafe> {
-        let block = split::split(file).block;
+        let block = split(file).block;
         let Some(block) = block.filter(|block| block.closed || !keys.is_empty()) else {
             let (mark, body) =
                 file.split_at(if file.starts_with(MARK) { MARK.len_utf8() } else { 0 });

@@ -1,0 +1,2 @@
+-- The next read fills the rows again.
+SELECT 1;
