@@ -10,6 +10,9 @@ use super::{
 /// "name").
 const MAX_SLUG: usize = 64;
 
+/// Longest name of a tool, in characters.
+pub const MAX_TOOL_CHARS: usize = 255;
+
 /// Largest body of a new artifact, in bytes: what a request may have.
 const MAX_BODY: usize = 1024 * 1024;
 
@@ -50,7 +53,8 @@ impl NewArtifact {
             refused.push(InvalidField::new("name", message));
         }
         let unfit = |tool: &String| tool.trim().is_empty() || tool.contains(char::is_control);
-        if tools.iter().any(unfit) || tools.iter().any(|tool| tool.chars().count() > 255) {
+        if tools.iter().any(unfit) || tools.iter().any(|tool| tool.chars().count() > MAX_TOOL_CHARS)
+        {
             let message = "a tool must have 1 to 255 characters, none of them a control character";
             refused.push(InvalidField::new("tools", message));
         }

@@ -29,6 +29,13 @@ impl Revision {
         Self(text.into())
     }
 
+    /// Reads a revision that a client sends; `None` unless it is 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        (text.len() == 64 && text.bytes().all(is_digit)).then(|| Self(text.to_owned()))
+    }
+
     /// The hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {

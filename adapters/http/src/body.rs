@@ -151,6 +151,17 @@ impl Fields {
         text.unwrap_or_default()
     }
 
+    /// A text that may be absent, but not null.
+    pub(crate) fn text_unless_absent(&mut self, name: &str) -> Option<String> {
+        match self.left.get(name) {
+            Some(Value::Null) => {
+                self.left.remove(name);
+                self.refuse(name, "it must be a text")
+            }
+            _ => self.text(name),
+        }
+    }
+
     /// A list of texts that may be absent.
     pub(crate) fn list(&mut self, name: &str) -> Vec<String> {
         match self.left.remove(name) {

@@ -38,9 +38,21 @@ fn parse_if_match(header: &str) -> Result<IfMatch, Problem> {
     })
 }
 
+/// The validator in an entity tag.
 fn tag_of(tag: &str) -> Option<&str> {
     let tag = tag.trim();
-    tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"')
+    tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"')?.strip_suffix('"').map(unmarked)
+}
+
+/// A validator without the mark of a proxy that compresses responses: Apache appends `-gzip`
+/// (`DeflateAlterETag`), Jetty `--gzip`, others `;gzip`, and the same for other codings. None of
+/// Larder's validators ends like that.
+fn unmarked(validator: &str) -> &str {
+    let coding = ["gzip", "br", "zstd", "deflate"].iter().find_map(|it| validator.strip_suffix(it));
+    let bare = coding.and_then(|it| {
+        it.strip_suffix("--").or_else(|| it.strip_suffix('-')).or_else(|| it.strip_suffix(';'))
+    });
+    bare.unwrap_or(validator)
 }
 
 /// The validators that a client holds.
@@ -77,6 +89,19 @@ mod tests {
         assert!(!held.holds("c"), "a tag without quotes is none");
         assert!(IfNoneMatch::parse(Some(" * ")).holds("x"));
         assert!(!IfNoneMatch::parse(None).holds("x"));
+    }
+
+    #[test]
+    fn the_mark_of_a_compressing_proxy_is_no_part_of_a_validator() {
+        for mark in ["-gzip", "--gzip", ";gzip", "-br", ";br", "-zstd", "-deflate"] {
+            for weak in ["", "W/"] {
+                let header = format!("{weak}\"abc{mark}\"");
+                let condition = precondition(Some(&header), None).unwrap();
+                assert!(condition.judge(&Revision::stored("abc")).is_ok(), "{header}");
+                assert!(IfNoneMatch::parse(Some(&header)).holds("abc"), "{header}");
+            }
+        }
+        assert_eq!(tag_of("\"abcgzip\""), Some("abcgzip"));
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod reason;
 mod refused;
 mod secured;
 mod server;
+mod spec;
 mod state;
 mod token;
 
@@ -107,7 +108,10 @@ fn api() -> OpenApiService<Secured<Merged<Api>>, ()> {
              body) with `PUT /api/v1/artifacts/{artifact_id}/metadata`. If somebody has changed \
              the artifact since, in whatever way, nothing is written: the answer is 412 (409 for \
              the body's form) with `current_revision`, the current values, and by field what is \
-             yours and what is there. Decide, and send it again with that revision.",
+             yours and what is there. Decide, and send it again with that revision.\n\n\
+             **Errors** are problem documents (RFC 9457). Only what is no HTTP request that can be \
+             read is answered before that: malformed ones with 400, a URI of more than 64 KiB with \
+             414, too large a header with 431, each without a body.",
         )
         .license(LicenseObject::new("MIT"))
 }
@@ -119,7 +123,7 @@ pub fn service(larder: Arc<Larder>, settings: &HttpSettings) -> BoxEndpoint<'sta
     let api = api();
     let spec = spec();
     let operations = Operations::of_spec(&serde_json::from_str(&spec).unwrap_or_default());
-    let docs = docs::endpoint(&api.swagger_ui_html());
+    let docs = docs::endpoint(&api.swagger_ui_html().replace(&api.spec(), &spec));
     let api = Arc::new(api.into_endpoint());
     let spec = make_sync(move |_| {
         poem::Response::builder().content_type("application/json").body(spec.clone())
@@ -164,5 +168,5 @@ pub async fn serve(
 /// The OpenAPI document, as JSON with a final newline.
 #[must_use]
 pub fn spec() -> String {
-    api().spec() + "\n"
+    spec::finish(&api().spec())
 }

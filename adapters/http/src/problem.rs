@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use larder::domain::edit::InvalidField;
+use larder::domain::{caller::Scope, edit::InvalidField};
 use poem::{IntoResponse, Response, http::StatusCode};
 use poem_openapi::{Object, types::Any};
 use serde::Serialize;
@@ -287,26 +287,42 @@ impl Problem {
 
 impl poem_openapi::types::Example for Problem {
     fn example() -> Self {
-        let mut problem =
-            Self::new(Kind::NotFound, "There is no artifact skill:pfd in collection default.");
-        problem.instance = Some("01f2c3d4-5e6f-4708-9a1b-2c3d4e5f6071".to_owned());
-        problem
+        Self::example_of(404, false)
     }
 }
 
 impl Problem {
-    /// What optimistic locking answers under that status, if it does.
-    pub(crate) fn locking_example(status: u16) -> Option<Self> {
-        let kind = match status {
-            409 => Kind::Conflict,
-            412 => Kind::PreconditionFailed,
-            428 => {
-                let detail =
-                    "Say which revision you have seen: send If-Match or expected_revision.";
-                return Some(Self::new(Kind::PreconditionRequired, detail));
-            }
-            _ => return None,
+    /// An example of that status, from an operation that a precondition guards or another one.
+    pub(crate) fn example_of(status: u16, is_guarded: bool) -> Self {
+        let mut problem = match status {
+            400 => Self::new(
+                Kind::BadRequest,
+                "The body is not valid JSON: expected value at line 1 column 1.",
+            ),
+            401 => Challenge::Missing.into(),
+            403 => Challenge::TooNarrow(Scope::Write).into(),
+            409 if is_guarded => Self::changed_meanwhile(Kind::Conflict),
+            409 => Self::new(Kind::Exists, "There is a collection of that name already."),
+            412 => Self::changed_meanwhile(Kind::PreconditionFailed),
+            413 => Self::new(Kind::TooLarge, "A body may have 1 MiB at most."),
+            415 => Self::new(Kind::UnsupportedMediaType, "Send the body as application/json."),
+            422 => Self::invalid("limit", "it must be 1 to 200"),
+            428 => Self::new(
+                Kind::PreconditionRequired,
+                "Say which revision you have seen: send If-Match or expected_revision.",
+            ),
+            429 => Self::new(Kind::TooManyRequests, "Too many refreshes: try again in 3 seconds.")
+                .retry_after(3),
+            500 => Self::internal(),
+            503 => Self::new(Kind::Unavailable, "The database does not answer.").retry_after(5),
+            507 => Self::new(Kind::Unwritable, "The disk is full: nothing was written."),
+            _ => Self::new(Kind::NotFound, "There is no artifact skill:pfd in collection default."),
         };
+        problem.instance = Some("01f2c3d4-5e6f-4708-9a1b-2c3d4e5f6071".to_owned());
+        problem
+    }
+
+    fn changed_meanwhile(kind: Kind) -> Self {
         let text = |text: &str| Nullable(Some(text.to_owned()));
         let current = Current {
             description: text("Fill, merge and split PDF files."),
@@ -320,12 +336,12 @@ impl Problem {
             yours: Any("Everything about PDF.".into()),
             current: Any("Fill, merge and split PDF files.".into()),
         };
-        Some(Self {
+        Self {
             current_revision: Some(EXAMPLE_REVISION.to_owned()),
             conflicts: Some(vec![conflict]),
             current: Some(Box::new(current)),
             ..Self::new(kind, "The artifact was changed meanwhile: look at it as it is now.")
-        })
+        }
     }
 }
 

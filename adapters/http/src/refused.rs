@@ -70,9 +70,7 @@ impl<S: Statuses> ApiResponse for Refused<S> {
     fn meta() -> MetaResponses {
         let mut statuses: Vec<u16> = EVERYWHERE.iter().chain(S::OWN).copied().collect();
         statuses.sort_unstable();
-        let is_guarded = S::OWN.contains(&412);
-        let responses = statuses.into_iter().map(|status| response(status, is_guarded));
-        MetaResponses { responses: responses.collect() }
+        MetaResponses { responses: statuses.into_iter().map(response).collect() }
     }
 
     fn register(registry: &mut Registry) {
@@ -80,8 +78,8 @@ impl<S: Statuses> ApiResponse for Refused<S> {
     }
 }
 
-/// The problem document of that status, in an operation that optimistic locking guards or not.
-pub(crate) fn response(status: u16, is_guarded: bool) -> MetaResponse {
+/// The problem document of that status.
+pub(crate) fn response(status: u16) -> MetaResponse {
     let header = match status {
         401 => Some(challenge()),
         429 | 503 => Some(retry_after()),
@@ -91,24 +89,8 @@ pub(crate) fn response(status: u16, is_guarded: bool) -> MetaResponse {
         description: describe(status),
         status: Some(status),
         status_range: None,
-        content: vec![MetaMediaType {
-            content_type: MEDIA_TYPE,
-            schema: schema(status, is_guarded),
-        }],
+        content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: Problem::schema_ref() }],
         headers: header.into_iter().collect(),
-    }
-}
-
-/// The one schema of problems, with an example of its own where locking is shown.
-fn schema(status: u16, is_guarded: bool) -> MetaSchemaRef {
-    let example = Problem::locking_example(status).filter(|_| is_guarded);
-    match example.map(serde_json::to_value) {
-        Some(Ok(example)) => MetaSchemaRef::Inline(Box::new(MetaSchema {
-            all_of: vec![Problem::schema_ref()],
-            example: Some(example),
-            ..MetaSchema::new("object")
-        })),
-        _ => Problem::schema_ref(),
     }
 }
 

@@ -62,6 +62,6 @@ fn describe(operation: &mut MetaOperation) {
         Scope::Admin => "There is no token, or none that is valid. It needs the scope `admin`.",
     };
     let responses = &mut operation.responses.responses;
-    responses.push(MetaResponse { description, ..refused::response(401, false) });
+    responses.push(MetaResponse { description, ..refused::response(401) });
     responses.sort_by_key(|response| response.status);
 }

@@ -155,7 +155,7 @@ impl ArtifactsApi {
         &self,
         shared: Data<&Arc<State>>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
@@ -181,13 +181,13 @@ impl ArtifactsApi {
         shared: Data<&Arc<State>>,
         caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
         collection: Query<String>,
         /// The revision that is to be deleted, unless `If-Match` names it.
-        #[oai(validator(max_length = 64))]
+        #[oai(validator(pattern = "^[0-9a-f]{64}$"))]
         expected_revision: Query<Option<String>>,
         /// The `ETag` of `GET`; `*` for whatever is there.
         #[oai(name = "If-Match")]
@@ -210,7 +210,7 @@ impl ArtifactsApi {
         &self,
         shared: Data<&Arc<State>>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
@@ -231,7 +231,7 @@ impl ArtifactsApi {
         caller: Data<&Caller>,
         request: &Request,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]

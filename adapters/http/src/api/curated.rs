@@ -118,7 +118,7 @@ impl CuratedApi {
         #[oai(validator(min_length = 1, max_length = 255))]
         collection_id: Path<String>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
     ) -> Result<Done, Refused<Changed>> {
         let id = parse_id(&artifact_id)?;

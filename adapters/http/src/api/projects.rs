@@ -36,7 +36,7 @@ impl ProjectsApi {
         shared: Data<&Arc<State>>,
         caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
@@ -57,7 +57,7 @@ impl ProjectsApi {
         shared: Data<&Arc<State>>,
         caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
@@ -79,7 +79,7 @@ impl ProjectsApi {
         shared: Data<&Arc<State>>,
         caller: Data<&Caller>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]
@@ -99,7 +99,7 @@ impl ProjectsApi {
         &self,
         shared: Data<&Arc<State>>,
         /// The artifact's id, percent-encoded.
-        #[oai(validator(pattern = "^[a-z0-9_-]+:.+$", max_length = 255))]
+        #[oai(validator(pattern = "^[a-z0-9_-]+:[^\\x00-\\x1f\\x7f-\\x9f]+$", max_length = 255))]
         artifact_id: Path<String>,
         /// The collection that holds it, by id or name; it tells artifacts of the same id apart.
         #[oai(default = "default_collection", validator(min_length = 1, max_length = 255))]

@@ -57,7 +57,7 @@ impl Described for CollectionChange {
     type Value = Option<CollectionEdit>;
 
     fn read(fields: &mut Fields) -> Self::Value {
-        let name = fields.text("name");
+        let name = fields.text_unless_absent("name");
         let description = fields.change(Field::Description).map(|(_, change)| change);
         // A change of nothing is worth no word beside what else is wrong.
         if name.is_none() && description.is_none() && !fields.are_sound() {

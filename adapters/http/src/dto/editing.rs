@@ -48,7 +48,11 @@ impl Described for MetadataChange {
     type Value = (MetadataEdit, Option<Revision>);
 
     fn read(fields: &mut Fields) -> Self::Value {
-        let expected = fields.text("expected_revision").map(Revision::stored);
+        let expected = fields.text("expected_revision").and_then(|text| {
+            Revision::parse(&text).or_else(|| {
+                fields.refuse("expected_revision", "it must be the revision of an artifact")
+            })
+        });
         (changes(fields), expected)
     }
 }
@@ -89,7 +93,11 @@ pub(crate) struct NewArtifactBody {
     #[oai(validator(max_length = 64, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$"))]
     pub name: String,
     /// What it is for. Line breaks are allowed.
-    #[oai(validator(min_length = 1, max_length = 1024))]
+    #[oai(validator(
+        min_length = 1,
+        max_length = 1024,
+        pattern = r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x09\x0b-\x1f\x7f-\x9f]*$"
+    ))]
     pub description: String,
     /// Who wrote it.
     #[oai(validator(min_length = 1, max_length = 255), skip_serializing_if_is_none)]

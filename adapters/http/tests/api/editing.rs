@@ -103,7 +103,8 @@ async fn everything_that_is_wrong_with_a_body_is_told_at_once() {
     assert_eq!(fields(&problem), ["description", "author"]);
     for (body, field) in [
         (json!({}), "body"),
-        (json!({"expected_revision": "x"}), "body"),
+        (json!({"expected_revision": "0".repeat(64)}), "body"),
+        (json!({"author": "Ada", "expected_revision": "x"}), "expected_revision"),
         (json!({"description": ""}), "description"),
         (json!({"description": "x".repeat(1_025)}), "description"),
         (json!({"description": "x".repeat(1_000_000)}), "description"),
@@ -228,8 +229,10 @@ async fn a_new_artifact_needs_one_place_to_go_to() {
 #[tokio::test]
 async fn a_deleted_artifact_is_in_the_trash_and_comes_back() {
     let house = house().await;
-    let stale = "/api/v1/artifacts/skill:a?expected_revision=0";
-    house.send(Method::DELETE, stale).await.problem(409, "conflict");
+    let stale = format!("/api/v1/artifacts/skill:a?expected_revision={}", "0".repeat(64));
+    house.send(Method::DELETE, &stale).await.problem(409, "conflict");
+    let malformed = "/api/v1/artifacts/skill:a?expected_revision=0";
+    house.send(Method::DELETE, malformed).await.problem(422, "invalid");
     let etag = house.etag().await;
     let path = format!("/api/v1/artifacts/skill:a?expected_revision={}", etag.trim_matches('"'));
     house.clock.advance(std::time::Duration::from_secs(1));
