@@ -42,6 +42,17 @@ pub enum SourceError {
         /// Where, from 1.
         line: Option<u32>,
     },
+    /// The root that the cache has for a source is not in the configuration, so nothing is written
+    /// there: another process on the same database may have a source of that name elsewhere.
+    #[error(
+        "the directory of source {source_name} is not one that this server is configured with: \
+         another server on the same database may have a source of that name; rename one of the two, \
+         then refresh"
+    )]
+    Foreign {
+        /// Which source.
+        source_name: SourceName,
+    },
     /// The reader itself failed.
     #[error("reading source {source_name} was cut off")]
     Aborted {

@@ -1,12 +1,14 @@
-//! What takes its time: everything at once for a minute, and a database that is away for a while. What
-//! is measured is for information; what is wrong fails.
+//! What takes its time: everything at once for a minute, links that are put in the way of writers for a
+//! minute, and a database that is away for a while. What is measured is for information; what is wrong fails.
 
 use std::{env, time::Duration};
 
 use larder_tests::{
     database::{Backend, POSTGRES_URL},
     outage::Outage,
+    reach::{Tally, race},
     soak::{Figures, Soak},
+    stopwatch::Stopwatch,
 };
 
 use crate::{
@@ -24,6 +26,8 @@ const AWAY: Duration = Duration::from_secs(10);
 pub(crate) async fn measure(table: &mut Table) -> Outcome<()> {
     table.section("Everything at once for a minute, killed twice, SQLite");
     soak(Backend::Sqlite, table).await?;
+    table.section("Directories that become links while files are written, for a minute");
+    reach(table).await?;
     if env::var_os(POSTGRES_URL).is_none() {
         return Ok(());
     }
@@ -50,6 +54,16 @@ async fn soak(backend: Backend, table: &mut Table) -> Outcome<()> {
     count("sweeps", sweeps);
     count("kills", kills.into());
     table.row(Row::new("agreed with the files after", ms(settled)));
+    Ok(())
+}
+
+async fn reach(table: &mut Table) -> Outcome<()> {
+    let watch = Stopwatch::start();
+    // What is wrong is a panic, which must not keep the table from being printed.
+    let race = tokio::spawn(async move { race(move |_| watch.elapsed() < MINUTE).await });
+    let Tally { done, refused } = race.await?;
+    table.row(Row::new("operations done", done.to_string()));
+    table.row(Row::new("operations refused because of a link", refused.to_string()));
     Ok(())
 }
 

@@ -15,4 +15,5 @@ mod mutations;
 mod neighbours;
 mod proxy;
 mod races;
+mod reach;
 mod same;

@@ -25,6 +25,21 @@ pub(crate) fn sources(config: &FileSystemConfig, known: &[Source]) -> Vec<Source
     found.named()
 }
 
+/// Whether a source's root is one that the configuration covers, wherever it was recorded.
+pub(crate) fn covers(config: &FileSystemConfig, source: &Source) -> bool {
+    let root = Path::new(&source.root);
+    match source.layout {
+        Layout::Managed => config.collections.iter().any(|it| may_hold(&lasting(it), root)),
+        Layout::Plain => config.directories.iter().any(|it| lasting(&it.path) == root),
+    }
+}
+
+/// Whether a managed source may have that root: the directory of collections itself, or a
+/// sub-directory that is not hidden.
+fn may_hold(directory: &Path, root: &Path) -> bool {
+    (root == directory || root.parent() == Some(directory)) && !is_hidden(root)
+}
+
 /// The kind that all Markdown of a source is, if the configuration says so.
 pub(crate) fn configured_kind(config: &FileSystemConfig, source: &Source) -> Option<FileKind> {
     let is_it = |path: &Path| lasting(path) == Path::new(&source.root);
@@ -54,9 +69,7 @@ impl Found<'_> {
         };
         // One that is absent, or has lost its manifest, is covered all the same.
         let covered = |source: &&Source| {
-            let root = Path::new(&source.root);
-            let inside = root == directory || root.parent() == Some(directory);
-            source.layout == Layout::Managed && inside && !is_hidden(root)
+            source.layout == Layout::Managed && may_hold(directory, Path::new(&source.root))
         };
         roots.extend(self.known.iter().filter(covered).map(|source| PathBuf::from(&source.root)));
         roots.sort_unstable();

@@ -49,8 +49,8 @@ impl ArtifactDeployer for FileSystem {
             return Err(WriteError::unfit(message));
         }
         let (at, project) = (place.clone(), project.clone());
-        self.writing(&place.source, by, move |writing| transfer(writing, &at, &project, action))
-            .await
+        let work = move |writing: &Writing<'_>| transfer(writing, &at, &project, action);
+        self.writing(&place.source, Some(place), by, work).await
     }
 
     async fn deployments(

@@ -45,7 +45,7 @@ use larder::{
         new_artifact::NewArtifact,
         writing::{HistoryEntry, Place, Precondition, Stamp, TrashItem, Written},
     },
-    ports::{ArtifactWriter, WriteError},
+    ports::{ArtifactWriter, SourceError, WriteError},
 };
 use ulid::Ulid;
 
@@ -61,9 +61,10 @@ pub(crate) use self::{
     tree::{Patience, Tree, hash},
 };
 use crate::{
-    FileSystem,
+    FileSystem, discover,
     files::Root,
-    managed::{KnownValid, ManifestFiles},
+    managed::{self, KnownValid, ManifestFiles},
+    plain,
     rows::Reader,
     unreadable,
 };
@@ -102,30 +103,34 @@ impl Writing<'_> {
 
     /// The manifest of a source that has one.
     fn manifest(&self) -> Result<ManifestFiles, Failure> {
-        let files = ManifestFiles::read(&self.tree.root, &self.reader.source.name)?;
-        files.ok_or_else(|| WriteError::unfit("its collection has lost its collection.toml").into())
+        manifest(self.reader, &self.tree.root)
     }
 }
 
 impl FileSystem {
     /// Runs a write on a blocking thread when it is its turn. It goes on when its caller leaves.
+    /// `artifact` is the one to be written, unless it is a new one.
     pub(crate) async fn writing<T: Send + 'static>(
         &self,
         source: &Source,
+        artifact: Option<&Place>,
         by: &str,
         work: impl FnOnce(&Writing<'_>) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, WriteError> {
+        self.require_own(source)?;
         let turn = self.turns.of(&source.root).lock_owned();
         let patience = Patience::new();
         let turn = tokio::time::timeout_at(patience.end(), turn).await;
         let turn = turn.map_err(|_| WriteError::Busy)?;
         let (by, manifests) = (by.to_owned(), Arc::clone(&self.manifests));
-        let key = Arc::clone(&self.journal_key);
+        let (key, artifact) = (Arc::clone(&self.journal_key), artifact.cloned());
         let written = self.reading(source, move |reader| {
             let _turn = turn;
             let _span = tracing::info_span!("write", source = %reader.source.name).entered();
-            let root = Root::open(&reader.source.root).map_err(Failure::from);
-            let locked = root.and_then(|root| recovery::lock_source(root, &key, patience));
+            let locked = Root::open(&reader.source.root).map_err(Failure::from).and_then(|root| {
+                look(reader, &root, artifact.as_ref())?;
+                recovery::lock_source(root, &key, patience)
+            });
             Ok(locked.and_then(|tree| {
                 hit("locked");
                 // The moment at which it is this writer's turn: the order of times is that of writes.
@@ -135,6 +140,15 @@ impl FileSystem {
             }))
         });
         written.await?.map_err(WriteError::from)
+    }
+
+    /// Refuses a source whose root is not in the configuration: the cache may have been filled by a
+    /// process with other directories.
+    fn require_own(&self, source: &Source) -> Result<(), WriteError> {
+        if discover::covers(&self.config, source) {
+            return Ok(());
+        }
+        Err(SourceError::Foreign { source_name: source.name.clone() }.into())
     }
 
     /// Runs what only looks at Larder's own files.
@@ -162,7 +176,7 @@ impl ArtifactWriter for FileSystem {
     ) -> Result<Written, WriteError> {
         let (at, edit, precondition) = (place.clone(), edit.clone(), precondition.clone());
         let work = move |writing: &Writing<'_>| edit::edit(writing, &at, &edit, &precondition);
-        self.writing(&place.source, by, work).await
+        self.writing(&place.source, Some(place), by, work).await
     }
 
     async fn create(
@@ -174,7 +188,7 @@ impl ArtifactWriter for FileSystem {
         require_manifest(source, "made")?;
         let new = new.clone();
         let work = move |writing: &Writing<'_>| retried(|| create::create(writing, &new));
-        self.writing(source, by, work).await
+        self.writing(source, None, by, work).await
     }
 
     async fn delete(
@@ -186,7 +200,7 @@ impl ArtifactWriter for FileSystem {
         require_manifest(&place.source, "deleted")?;
         let (at, precondition) = (place.clone(), precondition.clone());
         let work = move |writing: &Writing<'_>| delete::delete(writing, &at, &precondition);
-        self.writing(&place.source, by, work).await
+        self.writing(&place.source, Some(place), by, work).await
     }
 
     async fn restore(
@@ -199,7 +213,7 @@ impl ArtifactWriter for FileSystem {
         let Ok(trash_id) = trash_id.parse::<Ulid>() else { return Err(WriteError::Missing) };
         let trash_id = trash_id.to_string();
         let work = move |writing: &Writing<'_>| retried(|| restore::restore(writing, &trash_id));
-        self.writing(source, by, work).await
+        self.writing(source, None, by, work).await
     }
 
     async fn trash(&self, source: &Source) -> Result<Vec<TrashItem>, WriteError> {
@@ -216,6 +230,7 @@ impl ArtifactWriter for FileSystem {
     }
 
     async fn tidy(&self, source: &Source, keep: Duration) -> Result<(), WriteError> {
+        self.require_own(source)?;
         let key = Arc::clone(&self.journal_key);
         let tidied = self.reading(source, move |reader| Ok(tidy(reader, &key, keep)));
         tidied.await?.map_err(WriteError::from)
@@ -233,6 +248,26 @@ pub(crate) fn retried<T>(attempt: impl Fn() -> Result<T, Failure>) -> Result<T, 
         }
     }
     Err(Failure::Busy)
+}
+
+/// Looks whether the root holds what is to be written, before Larder makes a directory of its own
+/// there: the mount point of a disk that is away stays empty.
+fn look(reader: &Reader<'_>, root: &Root, artifact: Option<&Place>) -> Result<(), Failure> {
+    if root.entry(SOURCE_STATE)?.is_some() {
+        return Ok(());
+    }
+    let is_there = match (artifact, reader.source.layout) {
+        (None, _) => return manifest(reader, root).map(drop),
+        (Some(place), Layout::Managed) => managed::open(reader, root, &place.id, None)?.is_some(),
+        (Some(place), Layout::Plain) => plain::open(reader, root, &place.id, &place.path).is_some(),
+    };
+    if is_there { Ok(()) } else { Err(WriteError::Missing.into()) }
+}
+
+/// The manifest of a source that has one.
+fn manifest(reader: &Reader<'_>, root: &Root) -> Result<ManifestFiles, Failure> {
+    let files = ManifestFiles::read(root, &reader.source.name)?;
+    files.ok_or_else(|| WriteError::unfit("its collection has lost its collection.toml").into())
 }
 
 fn tidy(reader: &Reader<'_>, key: &JournalKey, keep: Duration) -> Result<(), Failure> {

@@ -1,6 +1,7 @@
 //! The source on real files, through its port.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod descriptors;
 mod discover;
 mod hostile;
 mod managed;

@@ -4,13 +4,14 @@ use std::{fs, os::unix::fs::symlink, time::Duration};
 
 use larder::{
     domain::{
+        deployment::{Action, DeployStrategy, SyncStrategy},
         edit::{Change, Field, MetadataEdit},
         id::ArtifactId,
         new_artifact::NewArtifact,
         revision::Revision,
         writing::{Form, Operation, Place, Precondition, TrashItem, Written},
     },
-    ports::{ArtifactWriter, Clock, WriteError},
+    ports::{ArtifactDeployer, ArtifactWriter, Clock, Project, SourceError, WriteError},
 };
 
 use crate::support::Fixture;
@@ -399,4 +400,89 @@ async fn a_new_artifact_has_its_files_and_its_entry() {
         files.files.create(&source, &taken, "local").await,
         Err(WriteError::Exists(_))
     ));
+}
+
+#[tokio::test]
+async fn a_write_on_an_empty_mount_point_makes_nothing() {
+    for files in [Fixture::plain(), Fixture::managed(MANIFEST)] {
+        files.write("skills/pdf/SKILL.md", "---\ndescription: d\n---\n");
+        files.scan().await;
+        let place = files.place("skill:pdf", "skills/pdf/SKILL.md").await;
+        let source = place.source.clone();
+        fs::remove_dir_all(&files.root).unwrap();
+        fs::create_dir(&files.root).unwrap();
+        let change = (Field::Description, Change::Text("new".to_owned()));
+        let edit = MetadataEdit::new([change]).unwrap();
+        let any = Precondition::any();
+        let edited = files.files.edit(&place, &edit, &any, "local").await;
+        assert!(matches!(edited, Err(WriteError::Missing)), "{edited:?}");
+        assert!(files.files.delete(&place, &any, "local").await.is_err());
+        assert!(files.files.create(&source, &agent("a"), "local").await.is_err());
+        let trash_id = "00000000010000000000000000";
+        assert!(files.files.restore(&source, trash_id, "local").await.is_err());
+        files.files.tidy(&source, Duration::ZERO).await.unwrap();
+        assert_eq!(fs::read_dir(&files.root).unwrap().count(), 0);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_written_in_a_directory_that_another_process_was_given() {
+    let (own, other) = (world(), world());
+    other.delete("mcp:weather").await.unwrap();
+    let before = other.text("collection.toml");
+    let trash_id = other.files.trash(&other.source().await).await.unwrap().remove(0).id;
+    // What the database says once the other process has refreshed its source of the same name.
+    let source = other.source().await;
+    assert_eq!(source.name, own.source().await.name);
+    let place = other.place("skill:pdf", "").await;
+    let change = (Field::Description, Change::Text("new".to_owned()));
+    let edit = MetadataEdit::new([change]).unwrap();
+    let any = Precondition::any();
+    let project = tempfile::tempdir().unwrap();
+    let path = project.path().to_string_lossy().into_owned();
+    let project_of = Project { path, within: None };
+    let refused = [
+        own.files.edit(&place, &edit, &any, "a").await.map(drop),
+        own.files.create(&source, &agent("a"), "a").await.map(drop),
+        own.files.delete(&place, &any, "a").await.map(drop),
+        own.files.restore(&source, &trash_id, "a").await.map(drop),
+        own.files.tidy(&source, Duration::ZERO).await,
+        own.files
+            .transfer(&place, &project_of, Action::Deploy(DeployStrategy::Merge), "a")
+            .await
+            .map(drop),
+        own.files
+            .transfer(&place, &project_of, Action::Sync(SyncStrategy::Theirs), "a")
+            .await
+            .map(drop),
+    ];
+    for outcome in refused {
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, WriteError::Source(SourceError::Foreign { .. })), "{error:?}");
+        let told = error.to_string();
+        assert!(told.contains("source work") && !told.contains('/'), "{told}");
+    }
+    assert_eq!(other.text("collection.toml"), before);
+    assert_eq!(other.files.trash(&source).await.unwrap().len(), 1);
+    assert_eq!(fs::read_dir(project.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn an_entry_of_gits_files_is_not_moved_into_the_trash() {
+    let entry = "[[artifacts]]\nname = \"config\"\ntype = \"skill\"\npath = \".git\"\n\
+                 [[artifacts]]\nname = \"linked\"\ntype = \"skill\"\npath = \"link/hooks\"\n";
+    let files = Fixture::managed(entry);
+    files.write(".git/SKILL.md", "---\ndescription: d\n---\n");
+    files.write(".git/hooks/SKILL.md", "---\ndescription: d\n---\n");
+    files.link("link", ".git");
+    for id in ["skill:config", "skill:linked"] {
+        assert!(why(files.delete(id).await).contains("correct its entry"), "{id}");
+        assert!(why(files.edit(id, &[(Field::Description, "x")]).await).contains(".git"), "{id}");
+    }
+    assert!(files.root.join(".git/hooks/SKILL.md").exists());
+}
+
+fn agent(name: &str) -> NewArtifact {
+    let metadata = MetadataEdit::new([(Field::Description, Change::Text("d".to_owned()))]);
+    NewArtifact::new("agent", name, metadata, Vec::new(), String::new()).unwrap()
 }
