@@ -42,6 +42,7 @@ openapi: tools ## write openapi/larder.json anew
 bench: tools ## measure the release binary, with a PostgreSQL of its own
 	$(CARGO) build --release --locked -p larder-cli
 	tests/with-postgres $(CARGO) bench --locked -p larder-tests --bench service
+	LARDER_TEST_SAVES=1000 tests/with-postgres $(CARGO) test --locked -p larder-tests --test it a_save_that_truncates
 
 # SQLite is compiled from C.
 tools:

@@ -187,7 +187,7 @@ impl Larder {
 }
 
 impl Due {
-    fn unscanned(source: &RegisteredSource) -> Self {
+    pub(super) fn unscanned(source: &RegisteredSource) -> Self {
         let (source, collections) = (source.clone(), Vec::new());
         Self { source, oldest: None, rows: 0, invalidated_alone: false, collections }
     }

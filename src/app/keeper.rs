@@ -10,7 +10,7 @@ use crate::{
         Timestamp,
         artifact::CollectionArtifact,
         freshness::{ONLY_INVALIDATED, is_worth_a_scan},
-        id::ArtifactId,
+        id::{ArtifactId, SourceName},
         query::Limit,
         report::{RefreshStatus, Summary},
     },
@@ -86,7 +86,7 @@ impl Larder {
             let next = self.now() + pause;
             lock(&self.keeper).next_run_at = Some(next);
             tokio::select! {
-                () = self.sleep_until(next) => {}
+                () = self.rest_until(next) => {}
                 () = self.ended() => return,
             }
             let larder = Arc::clone(self);
@@ -112,6 +112,45 @@ impl Larder {
         }
     }
 
+    /// Sleeps until the next sweep. Meanwhile sources that could not be refreshed are tried again
+    /// when their time has come: the change that somebody waits for may be in them.
+    async fn rest_until(self: &Arc<Self>, next: Timestamp) {
+        loop {
+            let wake = self.next_try().map_or(next, |next_try| next_try.min(next));
+            tokio::select! {
+                () = self.sleep_until(wake) => {}
+                () = self.refreshed.notified() => continue,
+            }
+            if self.now() >= next {
+                return;
+            }
+            self.try_again().await;
+        }
+    }
+
+    /// Refreshes the sources whose next try is due.
+    async fn try_again(self: &Arc<Self>) {
+        let mut tries = JoinSet::new();
+        for source in self.due_tries() {
+            let larder = Arc::clone(self);
+            tries.spawn(async move {
+                if let Err(error) = larder.try_source(&source).await {
+                    larder.note_trouble(&source, RefreshStatus::Failed, error.to_string());
+                }
+            });
+        }
+        while tries.join_next().await.is_some() {}
+    }
+
+    async fn try_source(self: &Arc<Self>, name: &SourceName) -> Result<(), Error> {
+        let Some(source) = self.registered_source(name).await? else {
+            lock(&self.troubles).remove(name);
+            return Ok(());
+        };
+        self.sweep_source(&Due::unscanned(&source), self.now(), SHORTEST_PATIENCE).await?;
+        Ok(())
+    }
+
     /// What the keeper says of itself.
     #[must_use]
     pub fn keeper_status(&self) -> KeeperStatus {
@@ -125,7 +164,7 @@ impl Larder {
 
     /// How often the keeper looks: as configured, and twice within the shortest TTL, which it could
     /// not hold otherwise.
-    fn sweep_interval(&self) -> Option<Duration> {
+    pub(super) fn sweep_interval(&self) -> Option<Duration> {
         Some(self.policy.sweep_every?.min(self.policy.ttl.shortest() / 2))
     }
 

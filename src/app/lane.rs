@@ -82,6 +82,7 @@ impl Larder {
                 self.detached(async move { larder.run_refresh(&name, run.options).await }).await;
             run.outcome.send_replace(Some(outcome.map(Arc::new)));
         }
+        self.refreshed.notify_one();
     }
 
     fn next_run(&self, source: &SourceName) -> Option<Pending> {

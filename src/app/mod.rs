@@ -34,7 +34,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{RwLock, Semaphore, broadcast, watch as channel};
+use tokio::sync::{Notify, RwLock, Semaphore, broadcast, watch as channel};
 
 pub use self::{
     catalog::View,
@@ -126,6 +126,8 @@ pub struct Larder {
     logged: Mutex<HashMap<SourceName, Logged>>,
     /// Sources that cannot be refreshed.
     troubles: Mutex<HashMap<SourceName, Trouble>>,
+    /// Wakes the keeper when the refreshes of a source have ended: it may have to try again.
+    refreshed: Notify,
     keeper: Mutex<KeeperStatus>,
     watched: Mutex<BTreeMap<SourceName, Watched>>,
     /// Goes up when others than before were registered.
@@ -154,6 +156,7 @@ impl Larder {
             misses: AtomicU64::new(0),
             logged: Mutex::default(),
             troubles: Mutex::default(),
+            refreshed: Notify::new(),
             keeper: Mutex::default(),
             watched: Mutex::default(),
             sources_changed: channel::Sender::default(),

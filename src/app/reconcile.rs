@@ -73,7 +73,8 @@ fn compare(known: &Known, scan: Scan, force: bool, mut delta: Delta) -> (Delta, 
     outcome.issues.extend(scan.issues);
     delta.removals = scan.gone;
     delta.removed_before = scan.started_at;
-    delta.verified = Some(Verified { at: scan.started_at, manifest_hash: scan.manifest_hash });
+    let Scan { started_at: at, manifest_hash, disks, .. } = scan;
+    delta.verified = Some(Verified { at, manifest_hash, disks });
     (delta, outcome)
 }
 

@@ -8,7 +8,7 @@ use crate::{
         Timestamp,
         collection::RegisteredSource,
         delta::{Delta, Known},
-        guard,
+        guard::{self, Loss},
         id::SourceName,
         report::{Issue, IssueKind, RefreshScope, RefreshStatus, SourceReport, Summary},
     },
@@ -162,14 +162,18 @@ impl Larder {
             };
             self.stopped(name, RefreshStatus::Failed, issue, started)
         })?;
-        let objection = guard::objection(
-            scan.root,
-            known.len() as u64,
-            scan.gone.len() as u64,
-            options.confirm_removals,
-            registered.verified_at.is_some(),
-        );
-        match objection {
+        let paths = scan.gone.iter().filter_map(|id| Some(known.get(id)?.path.as_str()));
+        let loss = Loss {
+            root: scan.root,
+            known: known.len(),
+            gone: &paths.collect::<Vec<_>>(),
+            still_there: scan.still_there,
+            before: registered.disks.as_ref(),
+            now: &scan.disks,
+            doubt: scan.doubt.as_deref(),
+            trusted: registered.verified_at.is_some(),
+        };
+        match guard::objection(&loss, options.confirm_removals) {
             None => Ok(scan),
             Some(why) => {
                 let issue = Issue::of_source(IssueKind::Guarded, why);

@@ -55,6 +55,20 @@ impl Larder {
         troubles.insert(source.clone(), Trouble { status, problem, failures, next_try_at });
     }
 
+    /// When a source is to be tried again, if any is. A refresh that still runs is waited for.
+    pub(super) fn next_try(&self) -> Option<Timestamp> {
+        let (troubles, lanes) = (self.troubles(), lock(&self.lanes));
+        let idle = troubles.iter().filter(|(source, _)| !lanes.contains_key(*source));
+        idle.map(|(_, trouble)| trouble.next_try_at).min()
+    }
+
+    /// The sources that are to be tried again now.
+    pub(super) fn due_tries(&self) -> Vec<SourceName> {
+        let now = self.now();
+        let due = self.troubles().into_iter().filter(|(_, trouble)| trouble.next_try_at <= now);
+        due.map(|(source, _)| source).collect()
+    }
+
     /// How long a source is still to be left alone; nothing when it is not.
     pub(super) fn rest_of(&self, source: &SourceName) -> Duration {
         let until = lock(&self.troubles).get(source).map(|trouble| trouble.next_try_at);

@@ -19,7 +19,7 @@ use crate::{
         delta::Delta,
         freshness::is_worth_a_scan,
         id::SourceName,
-        report::{RefreshScope, Summary},
+        report::{RefreshScope, RefreshStatus, Summary},
         watching::{Change, WatchMode},
     },
     ports::{Pace, Watch},
@@ -144,6 +144,18 @@ impl Larder {
         *lock(&self.watched) = sources.iter().map(watched).collect();
     }
 
+    /// Scans a source, and returns the pause before another scan if it must be repeated. A source
+    /// that cannot be read is the keeper's to try again, unless there is none.
+    async fn scan_or_pause(self: &Arc<Self>, source: &SourceName) -> Option<Duration> {
+        match self.enqueue(source, RefreshOptions::default()).outcome().await {
+            Err(_) => Some(RETRY),
+            Ok(report) => {
+                let failed = report.status != RefreshStatus::Completed;
+                (failed && self.sweep_interval().is_none()).then(|| self.rest_of(source))
+            }
+        }
+    }
+
     /// Reads files that were written, if the cache knows all of them; answers whether it did.
     async fn reread(self: &Arc<Self>, name: &SourceName, paths: &[String]) -> Result<bool, Error> {
         if is_worth_a_scan(paths.len()) {
@@ -251,8 +263,8 @@ impl Following {
         let (larder, scanned) = (Arc::clone(&self.larder), Arc::clone(&self.scanned));
         self.tasks.spawn(async move {
             while is_asked_for(&scanned, &source) {
-                while larder.enqueue(&source, RefreshOptions::default()).outcome().await.is_err() {
-                    larder.ports.clock.sleep(RETRY).await;
+                while let Some(pause) = larder.scan_or_pause(&source).await {
+                    larder.ports.clock.sleep(pause).await;
                 }
             }
         });

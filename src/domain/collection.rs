@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Timestamp,
     caller::Caller,
+    disks::Disks,
     id::{CollectionId, SourceName},
     report::SourceReport,
 };
@@ -42,6 +43,9 @@ pub struct RegisteredSource {
     pub verified_at: Option<Timestamp>,
     /// The manifest's hash at that scan, as the source gave it.
     pub manifest_hash: Option<String>,
+    /// The disks that the files were on at that scan; `None` as well if an earlier version of Larder
+    /// made it.
+    pub disks: Option<Disks>,
 }
 
 /// Where a collection's rows come from.

@@ -6,6 +6,7 @@ use super::{
     Timestamp,
     artifact::{Artifact, Health, State},
     change::CollectionChange,
+    disks::Disks,
     id::{ArtifactId, CollectionId, SourceName},
     report::{Issue, SourceReport},
     revision::Revision,
@@ -107,6 +108,8 @@ pub struct Verified {
     pub at: Timestamp,
     /// The manifest's hash, as the source gave it.
     pub manifest_hash: Option<String>,
+    /// The disks that the files were on.
+    pub disks: Disks,
 }
 
 /// One change of the cache, applied in one transaction.

@@ -8,6 +8,7 @@ pub mod curated;
 pub mod cursor;
 pub mod delta;
 pub mod deployment;
+pub mod disks;
 pub mod edit;
 pub mod facets;
 pub mod freshness;

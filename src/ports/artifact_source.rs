@@ -11,6 +11,7 @@ use crate::domain::{
     artifact::Artifact,
     collection::Source,
     delta::Known,
+    disks::Disks,
     guard::RootState,
     id::{ArtifactId, SourceName},
     report::Issue,
@@ -77,6 +78,13 @@ pub struct Scan {
     pub read: Vec<Artifact>,
     /// Known ids that no path gives any more.
     pub gone: Vec<ArtifactId>,
+    /// How many of these a manifest lists no more, although their files are still there.
+    pub still_there: usize,
+    /// The disks that the files are on.
+    pub disks: Disks,
+    /// Why the scan may have missed files that are there, as a clause: directories that could not be
+    /// read because of an I/O error, or a network or FUSE file system.
+    pub doubt: Option<String>,
     /// Paths that gave no row: shadowed, refused, unreadable. Told anew by every scan, in path
     /// order.
     pub issues: Vec<Issue>,

@@ -15,6 +15,7 @@ use crate::{
         artifact::Artifact,
         collection::Source,
         delta::Known,
+        disks::Disks,
         guard::RootState,
         id::{ArtifactId, SourceName},
         report::Issue,
@@ -43,6 +44,7 @@ pub(super) struct Script {
     pub(super) artifacts: BTreeMap<ArtifactId, Artifact>,
     issues: Vec<Issue>,
     manifest_hash: Option<String>,
+    disks: Disks,
     outdated: bool,
     silent: Option<String>,
     failure: Option<Failure>,
@@ -154,6 +156,11 @@ impl ScriptedSource {
         self.with(source, |script| script.manifest_hash = hash.map(ToOwned::to_owned));
     }
 
+    /// The disks that scans find from now on.
+    pub fn set_disks(&self, source: &SourceName, disks: Disks) {
+        self.with(source, |script| script.disks = disks);
+    }
+
     /// Makes the rows those of an earlier reader, at the scans to come.
     pub fn set_outdated(&self, source: &SourceName) {
         self.with(source, |script| script.outdated = true);
@@ -248,6 +255,7 @@ impl Script {
             artifacts: BTreeMap::new(),
             issues: Vec::new(),
             manifest_hash: None,
+            disks: Disks::default(),
             outdated: false,
             silent: None,
             failure: None,
@@ -286,6 +294,9 @@ impl Script {
             root: self.root,
             read,
             gone,
+            still_there: 0,
+            disks: self.disks.clone(),
+            doubt: None,
             issues: self.issues.clone(),
             outdated: self.outdated,
             manifest_hash: self.manifest_hash.clone(),

@@ -8,6 +8,7 @@ use larder::{
         collection::Source,
         cursor::Cursor,
         delta::{Delta, Recheck, Scope, Verified},
+        disks::Disks,
         id::CollectionId,
         query::{ArtifactQuery, CollectionQuery, Filter, Position, Search, Sort, Staleness},
     },
@@ -148,7 +149,8 @@ impl Step {
         delta.anew = dice.chance(4);
         if dice.chance(4) {
             let manifest_hash = Some(format!("m{now}"));
-            delta.verified = Some(Verified { at: dice.around(now), manifest_hash });
+            delta.verified =
+                Some(Verified { at: dice.around(now), manifest_hash, disks: Disks::default() });
             delta.report = Some(report(name, at(now)));
         }
         delta

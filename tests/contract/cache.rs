@@ -8,6 +8,7 @@ use larder::{
         artifact::{Artifact, CollectionArtifact},
         collection::{Collection, RegisteredSource, Source},
         delta::{Applied, Delta, Scope, Verified},
+        disks::Disks,
         id::CollectionId,
         page::ArtifactPage,
         query::{ArtifactQuery, Filter, Limit},
@@ -104,7 +105,7 @@ impl Cache {
 
     /// Says that a source was scanned as a whole.
     pub(crate) async fn verify(&self, source: &str, at: Timestamp) -> Applied {
-        let verified = Some(Verified { at, manifest_hash: None });
+        let verified = Some(Verified { at, manifest_hash: None, disks: Disks::default() });
         self.apply(Delta { verified, ..delta(source) }).await.unwrap()
     }
 

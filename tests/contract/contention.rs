@@ -6,6 +6,7 @@ use larder::{
     domain::{
         curated::NewCollection,
         delta::{Delta, Recheck, Scope, Verified},
+        disks::Disks,
         id::ArtifactId,
     },
     ports::CacheRepository,
@@ -49,7 +50,8 @@ async fn recheck(cache: Arc<dyn CacheRepository>, name: &'static str, backwards:
         if backwards {
             rechecks.reverse();
         }
-        let verified = Some(Verified { at: at(round), manifest_hash: None });
+        let verified =
+            Some(Verified { at: at(round), manifest_hash: None, disks: Disks::default() });
         cache.apply(Delta { rechecks, verified, ..delta(name) }).await.unwrap();
     }
 }

@@ -5,6 +5,7 @@ use larder::{
         artifact::Artifact,
         change::CollectionChange,
         delta::{Delta, Recheck, Scope, Verified},
+        disks::Disks,
         query::{Filter, Search},
         revision::Revision,
     },
@@ -231,7 +232,11 @@ pub(crate) async fn memberships_are_the_collections_that_hold_the_sources_row(ca
 pub(crate) async fn verified_at_moves_forward_only(cache: &Cache) {
     cache.register(&["work"]).await;
     let verify = async |seconds: i64, hash: &str| {
-        let verified = Some(Verified { at: at(seconds), manifest_hash: Some(hash.to_owned()) });
+        let verified = Some(Verified {
+            at: at(seconds),
+            manifest_hash: Some(hash.to_owned()),
+            disks: Disks::default(),
+        });
         let applied = cache.apply(Delta { verified, ..delta("work") }).await.unwrap();
         assert_eq!(applied.changes, [], "no row has changed");
         let source = cache.registered().await.unwrap().remove(0);

@@ -4,6 +4,7 @@ use larder::{
     domain::{
         collection::{CollectionKind, Layout, Source},
         delta::{Delta, Verified},
+        disks::{Disks, Place},
         id::SourceName,
         query::{ArtifactQuery, CollectionQuery, Filter},
     },
@@ -29,6 +30,7 @@ pub(crate) async fn registering_makes_default_and_a_mirror_for_each_source(cache
     assert_eq!(registered[0].source, source("work"));
     assert_eq!(registered[0].home, collection_id("work"));
     assert_eq!((registered[0].verified_at, &registered[0].manifest_hash), (None, &None));
+    assert_eq!(registered[0].disks, None);
 
     let default = cache.collection_of("default").await;
     assert_eq!((default.kind, &default.source), (CollectionKind::Default, &None));
@@ -169,12 +171,19 @@ pub(crate) async fn detaching_the_source_default_takes_its_rows_away(cache: &Cac
 
 pub(crate) async fn another_root_takes_away_what_proved_the_rows(cache: &Cache) {
     cache.register(&["work"]).await;
-    let verified = Some(Verified { at: at(5), manifest_hash: Some("m1".to_owned()) });
+    let mounts = [("deep/down".to_owned(), "8:1 /x".to_owned())].into();
+    // No number that a system gives is too large for a database.
+    let root = Some(Place { device: u64::MAX, inode: u64::MAX });
+    let disks = Disks { root, parent: None, mounts };
+    let manifest_hash = Some("m1".to_owned());
+    let verified = Some(Verified { at: at(5), manifest_hash, disks: disks.clone() });
     let upserts = vec![artifact("skill:pdf")];
     cache.apply(Delta { upserts, verified, ..delta("work") }).await.unwrap();
     let known = cache.known(&source_name("work")).await.unwrap();
     assert!(known.values().all(|artifact| artifact.fingerprint.is_some()));
-    assert_eq!(cache.registered().await.unwrap()[0].manifest_hash.as_deref(), Some("m1"));
+    let registered = &cache.registered().await.unwrap()[0];
+    assert_eq!(registered.manifest_hash.as_deref(), Some("m1"));
+    assert_eq!(registered.disks.as_ref(), Some(&disks));
 
     let moved = Source { root: "/elsewhere/work".to_owned(), ..source("work") };
     let registered = cache.register_all(std::slice::from_ref(&moved), now()).await;

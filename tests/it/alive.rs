@@ -19,18 +19,24 @@ async fn open(backend: Backend) -> (House, JoinHandle<()>) {
     managed(files.path(), "work", 3);
     crate::house::write(files.path(), "plain/skills/p/SKILL.md", skill("Plain."));
     let house = House::open(&files, backend).await;
+    let watch = follow(&house).await;
+    (house, watch)
+}
+
+/// Follows the files from now on.
+pub(crate) async fn follow(house: &House) -> JoinHandle<()> {
     let larder = Arc::clone(&house.larder);
     let watch = tokio::spawn(async move { larder.watch().await });
-    until(&house, "user-collections/cache-stats", |stats| {
+    until(house, "user-collections/cache-stats", |stats| {
         let sources = stats["sources"].as_array().unwrap();
         sources.iter().all(|source| source["watch"] == "events")
     })
     .await;
-    (house, watch)
+    watch
 }
 
 /// Asks again and again until the answer is as it should be.
-async fn until(house: &House, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn until(house: &House, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     let asking = async {
         loop {

@@ -11,6 +11,8 @@ mod database_failures;
 mod hostile;
 mod hostile_writes;
 mod house;
+mod losses;
+mod mounts;
 mod mutations;
 mod neighbours;
 mod proxy;

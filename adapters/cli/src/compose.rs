@@ -67,7 +67,8 @@ impl Database {
 /// Larder on its real adapters.
 pub(crate) fn larder(settings: &Settings, cache: Arc<dyn CacheRepository>) -> Arc<Larder> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let mut files = FileSystem::new(settings.sources.clone(), Arc::clone(&clock));
+    let mut files = FileSystem::new(settings.sources.clone(), Arc::clone(&clock))
+        .with_manifest_limit(settings.manifest_mib);
     if let Some(path) = settings.journal_key() {
         files = files.with_journal_key(path);
     }

@@ -16,7 +16,10 @@ use rustix::{
     io::Errno,
 };
 
-use crate::fingerprint::Stat;
+use crate::{
+    faults::{Faults, is_passing},
+    fingerprint::Stat,
+};
 
 /// Largest file that is read as an artifact: 4 MiB, a hundred times the largest real one.
 pub(crate) const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
@@ -36,7 +39,7 @@ pub(crate) enum Refusal {
     /// A directory, a pipe, a device.
     #[error("it is not a regular file")]
     NotAFile,
-    /// Larger than [`MAX_FILE_BYTES`].
+    /// Larger than its limit, which is [`MAX_FILE_BYTES`] as a rule.
     #[error("the file is larger than {} MiB", MAX_FILE_BYTES / 1024 / 1024)]
     TooLarge,
     /// Anything else that the system said.
@@ -61,6 +64,8 @@ pub(crate) struct Root {
     /// Without any link. It names the root; files in it are opened through the descriptor.
     path: PathBuf,
     handle: OwnedFd,
+    /// What went wrong with the disk while files were read.
+    pub(crate) faults: Faults,
 }
 
 impl Root {
@@ -68,12 +73,13 @@ impl Root {
     pub(crate) fn open(path: &str) -> io::Result<Self> {
         let path = fs::canonicalize(path)?;
         let handle = open_real(&path)?;
-        Ok(Self { path, handle })
+        Ok(Self { path, handle, faults: Faults::default() })
     }
 
     /// Opens a directory below this one as a root of its own.
     pub(crate) fn below(&self, path: &str) -> io::Result<Self> {
-        Ok(Self { path: self.join(path), handle: self.directory(path)? })
+        let handle = self.directory(path)?;
+        Ok(Self { path: self.join(path), handle, faults: Faults::default() })
     }
 
     /// Where a path relative to the root lies on the disk.
@@ -88,6 +94,19 @@ impl Root {
             return Stat::nothing();
         }
         fs::metadata(self.join(path)).map_or_else(|_| Stat::nothing(), |meta| Stat::of(&meta))
+    }
+
+    /// What is at a path that could not be read. A fingerprint of it proves nothing if the next try
+    /// may succeed although the file stays as it is.
+    pub(crate) fn stat_refused(&self, path: &str, refusal: &Refusal) -> Stat {
+        let stat = self.stat(path);
+        match refusal {
+            Refusal::Io(error) if is_passing(error) => {
+                self.faults.note(error);
+                stat.unproven()
+            }
+            _ => stat,
+        }
     }
 
     /// Where a path really lies, when that is within the root.
@@ -187,20 +206,12 @@ impl Root {
     }
 
     /// A whole file of the root itself, such as its manifest, with its stat, taken before its
-    /// bytes; `None` when it is not there.
-    pub(crate) fn read_manifest(&self, name: &str) -> io::Result<Option<(Stat, Vec<u8>)>> {
-        /// Far above any real manifest: 20,000 entries take 10 MB.
-        const MAX_MANIFEST_BYTES: u64 = 256 * 1024 * 1024;
+    /// bytes.
+    pub(crate) fn read_manifest(&self, name: &str, limit: u64) -> Result<(Stat, Vec<u8>), Refusal> {
         // A manifest may be a link to anywhere: people keep theirs in a repository of dotfiles.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let opened = openat(&self.handle, name, flags, Mode::empty());
-        let opened = opened.map(File::from).map_err(|error| Refusal::from(io::Error::from(error)));
-        match opened.and_then(|file| read_file(file, MAX_MANIFEST_BYTES)) {
-            Ok(read) => Ok(Some(read)),
-            Err(Refusal::Missing) => Ok(None),
-            Err(Refusal::Io(error)) => Err(error),
-            Err(refusal) => Err(io::Error::other(refusal.to_string())),
-        }
+        let opened = openat(&self.handle, name, flags, Mode::empty()).map_err(io::Error::from)?;
+        read_file(opened.into(), limit)
     }
 }
 

@@ -51,6 +51,11 @@ impl Stat {
         Self { text: "none".to_owned(), modified: None, changed: None }
     }
 
+    /// Without what proves that a file is as it was.
+    pub(crate) fn unproven(self) -> Self {
+        Self { modified: self.modified, ..Self::nothing() }
+    }
+
     /// Of a file that was chosen from a directory `depth` names above it: once the directory
     /// changes, another file may be the better choice.
     pub(crate) fn chosen_in(self, directory: &Self, depth: usize) -> Self {

@@ -6,12 +6,15 @@
 //! - `frontmatter`, `json`, `lists`, `reading`: what one file says of its artifact.
 //! - `files`, `fingerprint`: reading within the root and within limits, and what a stat proves.
 //! - `secrets`: what is masked in everything that leaves the files.
+//! - `disks`: which disks a source is on, and whether files on them can be out of reach.
 //! - `write`: edits, creations and deletions, all or nothing.
 //! - `watch`: what changes while nobody asks.
 //! - `rows`: artifacts made of all this, and which of them a scan needs to read.
 
 mod content;
 mod discover;
+mod disks;
+mod faults;
 mod files;
 mod fingerprint;
 mod frontmatter;
@@ -23,6 +26,8 @@ mod managed;
 mod plain;
 mod project;
 mod reading;
+#[cfg(target_os = "linux")]
+mod remote;
 mod rows;
 mod secrets;
 #[cfg(target_os = "linux")]
@@ -90,7 +95,12 @@ pub struct FileSystem {
     manifests: Arc<managed::KnownValid>,
     turns: Arc<write::Turns>,
     journal_key: Arc<write::JournalKey>,
+    max_manifest: u64,
 }
+
+/// The largest `collection.toml` or `collection.lock`, in MiB, unless [`FileSystem::with_manifest_limit`]
+/// says otherwise. 20,000 entries have 10 MB; parsing takes some forty times as much memory.
+pub const MANIFEST_MIB: u32 = 16;
 
 impl FileSystem {
     /// Reads the sources that `config` covers.
@@ -103,7 +113,15 @@ impl FileSystem {
             manifests: Arc::default(),
             turns: Arc::default(),
             journal_key: Arc::new(write::JournalKey::new(None)),
+            max_manifest: 0,
         }
+        .with_manifest_limit(MANIFEST_MIB)
+    }
+
+    /// Sets the largest `collection.toml` or `collection.lock` that is read, in MiB.
+    #[must_use]
+    pub fn with_manifest_limit(self, mib: u32) -> Self {
+        Self { max_manifest: u64::from(mib) * 1024 * 1024, ..self }
     }
 
     /// Proves records of unfinished writes by the key in that file, which is made when it is missing.
@@ -125,7 +143,8 @@ impl FileSystem {
         let source_name = source.name.clone();
         tokio::task::spawn_blocking(move || {
             let kind = discover::configured_kind(&this.config, &source);
-            work(&Reader { source: &source, kind, clock: this.clock.as_ref() })
+            let (clock, max_manifest) = (this.clock.as_ref(), this.max_manifest);
+            work(&Reader { source: &source, kind, clock, max_manifest })
         })
         .await
         .unwrap_or_else(|cause| Err(SourceError::Aborted { source_name, cause: Box::new(cause) }))

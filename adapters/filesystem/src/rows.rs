@@ -19,10 +19,11 @@ use larder::{
 use rayon::prelude::*;
 
 use crate::{
-    FileKind,
+    FileKind, disks,
     files::Root,
     fingerprint::{Stat, is_outdated},
     gentle::give_way,
+    json::split_pointer,
     reading::Reading,
     secrets::{self, Setting},
     unreadable,
@@ -34,6 +35,8 @@ pub(crate) struct Reader<'a> {
     /// For a plain directory of one kind.
     pub(crate) kind: Option<FileKind>,
     pub(crate) clock: &'a dyn Clock,
+    /// The largest `collection.toml` or `collection.lock` that is read, in bytes.
+    pub(crate) max_manifest: u64,
 }
 
 impl Reader<'_> {
@@ -51,11 +54,33 @@ impl Reader<'_> {
     }
 }
 
-/// A scan that did not get as far as the artifacts.
-pub(crate) fn scan_without_root(root: RootState, started_at: Timestamp, known: &Known) -> Scan {
-    let gone = known.keys().cloned().collect();
-    let (read, issues) = (Vec::new(), Vec::new());
-    Scan { started_at, root, read, gone, issues, outdated: false, manifest_hash: None }
+/// A scan that did not get as far as the artifacts; `root` is what is at the path of the root.
+pub(crate) fn scan_without_root(
+    reader: &Reader<'_>,
+    root: RootState,
+    started_at: Timestamp,
+    known: &Known,
+) -> Scan {
+    let gone: Vec<ArtifactId> = known.keys().cloned().collect();
+    let there = Root::open(&reader.source.root).ok();
+    Scan {
+        started_at,
+        root,
+        still_there: there
+            .map_or(0, |root| gone.iter().filter(|id| is_still_there(&root, known, id)).count()),
+        disks: disks::of(&reader.source.root),
+        gone,
+        read: Vec::new(),
+        issues: Vec::new(),
+        doubt: None,
+        outdated: false,
+        manifest_hash: None,
+    }
+}
+
+/// Whether the file of a known artifact is there.
+pub(crate) fn is_still_there(root: &Root, known: &Known, id: &ArtifactId) -> bool {
+    known.get(id).is_some_and(|row| root.stat(split_pointer(&row.path).0) != Stat::nothing())
 }
 
 /// Whether an earlier version of the reader has read some of the known rows.

@@ -271,15 +271,16 @@ impl<'a> Change<'a> {
         verified: Option<Verified>,
         report: Option<SourceReport>,
     ) -> Result<()> {
-        const VERIFY: &str = "UPDATE sources SET verified_at = $2, manifest_hash = $3 \
+        const VERIFY: &str = "UPDATE sources SET verified_at = $2, manifest_hash = $3, disks_json = $4 \
              WHERE name = $1 AND (verified_at IS NULL OR verified_at < $2)";
         const REPORT: &str =
             "UPDATE sources SET last_report_json = $2, reported_at = $3 WHERE name = $1";
-        if let Some(Verified { at, manifest_hash }) = verified {
+        if let Some(Verified { at, manifest_hash, disks }) = verified {
             sqlx::query(VERIFY)
                 .bind(self.source.as_str())
                 .bind(micros(at))
                 .bind(manifest_hash)
+                .bind(to_json(&disks)?)
                 .execute(&mut *self.writer)
                 .await?;
         }

@@ -15,13 +15,13 @@ use crate::{
     apply::Change,
     collections,
     error::{Result, undecodable},
-    row::{micros, timestamp},
+    row::{from_json, micros, timestamp},
 };
 
 /// The attached sources, `default` first, then by name.
 pub(crate) async fn registered(reader: &mut SqliteConnection) -> Result<Vec<RegisteredSource>> {
     const REGISTERED: &str = "SELECT s.name, s.root, s.layout, s.verified_at, s.manifest_hash, \
-             COALESCE(c.id, 'default') AS home \
+             s.disks_json, COALESCE(c.id, 'default') AS home \
          FROM sources s LEFT JOIN collections c \
              ON c.kind = 'mirror' AND c.source_collection = s.name \
          WHERE s.attached ORDER BY s.name <> 'default', s.name";
@@ -36,6 +36,7 @@ struct SourceRow {
     layout: String,
     verified_at: Option<i64>,
     manifest_hash: Option<String>,
+    disks_json: Option<String>,
     home: String,
 }
 
@@ -55,6 +56,7 @@ impl SourceRow {
             home: CollectionId::new(self.home).map_err(undecodable)?,
             verified_at: self.verified_at.map(timestamp).transpose()?,
             manifest_hash: self.manifest_hash,
+            disks: self.disks_json.as_deref().map(from_json).transpose()?,
         })
     }
 }
@@ -121,7 +123,8 @@ async fn detach(writer: &mut SqliteConnection, source: &SourceName) -> Result<()
     // The rows of `default` go with it, so what was verified of them means nothing any more.
     const DETACH: &str = "UPDATE sources SET attached = FALSE, \
              verified_at = CASE WHEN name <> 'default' THEN verified_at END, \
-             manifest_hash = CASE WHEN name <> 'default' THEN manifest_hash END \
+             manifest_hash = CASE WHEN name <> 'default' THEN manifest_hash END, \
+             disks_json = CASE WHEN name <> 'default' THEN disks_json END \
          WHERE name = ?";
     sqlx::query(DETACH).bind(source.as_str()).execute(writer).await?;
     Ok(())
@@ -137,6 +140,7 @@ async fn attach(writer: &mut SqliteConnection, source: &Source, now: Timestamp) 
              verified_at = CASE WHEN sources.root = excluded.root THEN sources.verified_at END, \
              manifest_hash = \
                  CASE WHEN sources.root = excluded.root THEN sources.manifest_hash END, \
+             disks_json = CASE WHEN sources.root = excluded.root THEN sources.disks_json END, \
              root = excluded.root";
     let name = source.name.as_str();
     let moved: Option<bool> = sqlx::query_scalar(MOVED)

@@ -151,6 +151,43 @@ async fn a_guarded_source_is_told_and_comes_back_by_itself() {
 }
 
 #[tokio::test]
+async fn a_source_that_failed_is_tried_again_when_its_rest_is_over_and_not_when_it_is_stale() {
+    let (house, home) = filled(Policy::default()).await;
+    let keeper = keep(&house.larder);
+    house.files.fail(&home, unreadable(&home));
+    let failed = house.larder.enqueue(&home, RefreshOptions::default()).outcome().await.unwrap();
+    assert_eq!(failed.status, RefreshStatus::Failed);
+    house.files.mend(&home);
+    house.files.put(&home, artifact("skill:changed-meanwhile"));
+    let next_try = house.larder.troubles()[&home].next_try_at;
+    assert!(next_try <= house.clock.now() + Duration::from_secs(30));
+    assert!(next_try < house.larder.keeper_status().next_run_at.unwrap(), "before any sweep");
+
+    let scans = (house.files.scans(&home), house.files.scans(&house.work));
+    until(|| house.clock.sleepers() > 0).await;
+    house.clock.set(next_try);
+    until(|| house.larder.troubles().is_empty()).await;
+    assert!(house.row("skill:changed-meanwhile").await.is_some());
+    assert_eq!((house.files.scans(&home), house.files.scans(&house.work)), (scans.0 + 1, scans.1));
+    keeper.abort();
+}
+
+#[tokio::test]
+async fn a_source_in_trouble_that_is_no_longer_covered_is_forgotten() {
+    let (house, home) = filled(Policy::default()).await;
+    let keeper = keep(&house.larder);
+    house.files.fail(&home, unreadable(&home));
+    house.larder.enqueue(&home, RefreshOptions::default()).outcome().await.unwrap();
+    house.files.uncover(&home);
+    house.refresh().await;
+    let next_try = house.larder.troubles()[&home].next_try_at;
+    until(|| house.clock.sleepers() > 0).await;
+    house.clock.set(next_try);
+    until(|| house.larder.troubles().is_empty()).await;
+    keeper.abort();
+}
+
+#[tokio::test]
 async fn a_few_invalidated_artifacts_are_read_and_nothing_is_scanned() {
     let (house, home) = filled(Policy::default()).await;
     let keeper = keep(&house.larder);

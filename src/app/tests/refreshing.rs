@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     domain::{
         artifact::Health,
+        disks::{Disks, Place},
         guard::RootState,
         report::{Issue, IssueKind, RefreshStatus},
     },
@@ -131,6 +132,32 @@ async fn a_missing_root_is_guarded_until_the_removals_are_confirmed() {
     assert_eq!(
         (report.summary.status, report.summary.counts.removed),
         (RefreshStatus::Completed, 2)
+    );
+}
+
+#[tokio::test]
+async fn most_artifacts_may_go_at_once_unless_their_disk_is_another_one() {
+    let ids: Vec<String> = (0..12).map(|n| format!("skill:s{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let house = filled(&ids).await;
+    let disks = |device| Disks { root: Some(Place { device, inode: 2 }), ..Disks::default() };
+    house.files.set_disks(&house.work, disks(1));
+    house.refresh().await;
+    for id in &ids[1..] {
+        house.files.delete(&house.work, &artifact_id(id));
+    }
+    house.files.set_disks(&house.work, disks(2));
+    let report = house.refresh().await;
+    assert_eq!(report.summary.status, RefreshStatus::Guarded);
+    assert!(report.summary.issues[0].message.contains("on another disk"));
+
+    // What is guarded is not what the next scan is compared with.
+    assert_eq!(house.refresh().await.summary.status, RefreshStatus::Guarded);
+    house.files.set_disks(&house.work, disks(1));
+    let report = house.refresh().await;
+    assert_eq!(
+        (report.summary.status, report.summary.counts.removed),
+        (RefreshStatus::Completed, 11)
     );
 }
 

@@ -10,7 +10,7 @@ use crate::{
         report::RefreshScope,
         watching::{Change, WatchMode},
     },
-    ports::{CacheRepository, Clock},
+    ports::{CacheRepository, Clock, SourceError},
     testing::{BuildArtifact, artifact},
 };
 
@@ -53,6 +53,26 @@ async fn only_the_artifact_of_a_written_file_is_read_again() {
     assert!(house.files.tell(files(&house, &["skills/a"])).await);
     until_described(&house, "new").await;
     assert_eq!(house.files.scans(&house.work), scans);
+    watch.abort();
+}
+
+#[tokio::test]
+async fn without_a_keeper_a_change_that_cannot_be_read_is_looked_for_again() {
+    let house = House::with_policy(Policy { sweep_every: None, ..Policy::default() });
+    house.files.put(&house.work, artifact("skill:a").described("old"));
+    let watch = watched(&house).await;
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    let source_name = house.work.clone();
+    let no_descriptor = move || SourceError::Unreadable {
+        source_name: source_name.clone(),
+        cause: "EMFILE".into(),
+    };
+    house.files.fail(&house.work, no_descriptor);
+    assert!(house.files.tell(Change::Tree(house.work.clone())).await);
+    until(|| !house.larder.troubles().is_empty() && house.clock.sleepers() > 0).await;
+    house.files.mend(&house.work);
+    house.clock.advance(Duration::from_secs(30));
+    until_described(&house, "new").await;
     watch.abort();
 }
 

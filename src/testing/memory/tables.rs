@@ -6,6 +6,7 @@ use crate::domain::{
     Timestamp,
     artifact::{Artifact, CollectionArtifact},
     collection::{CollectionKind, RegisteredSource, Source},
+    disks::Disks,
     freshness::effective_synced_at,
     id::{ArtifactId, CollectionId, SourceName},
     report::SourceReport,
@@ -36,6 +37,7 @@ pub(super) struct KeptSource {
     pub(super) attached: bool,
     pub(super) verified_at: Option<Timestamp>,
     pub(super) manifest_hash: Option<String>,
+    pub(super) disks: Option<Disks>,
     pub(super) last_report: Option<SourceReport>,
 }
 
@@ -123,6 +125,7 @@ impl KeptSource {
             home: self.home.clone(),
             verified_at: self.verified_at,
             manifest_hash: self.manifest_hash.clone(),
+            disks: self.disks.clone(),
         }
     }
 

@@ -35,6 +35,7 @@ impl Tables {
                 // Its rows go with it, so what was verified of them means nothing any more.
                 kept.verified_at = None;
                 kept.manifest_hash = None;
+                kept.disks = None;
             }
         }
         for source in sources {
@@ -52,6 +53,7 @@ impl Tables {
             if kept.source.root != source.root {
                 kept.verified_at = None;
                 kept.manifest_hash = None;
+                kept.disks = None;
                 for collection in self.collections.values_mut() {
                     let rows = collection.rows.values_mut();
                     rows.filter(|row| row.source == source.name)
@@ -69,6 +71,7 @@ impl Tables {
             attached: true,
             verified_at: None,
             manifest_hash: None,
+            disks: None,
             last_report: None,
         };
         self.sources.insert(source.name.clone(), kept);
@@ -340,6 +343,7 @@ impl KeptSource {
         if let Some(verified) = verified.filter(|verified| Some(verified.at) > self.verified_at) {
             self.verified_at = Some(verified.at);
             self.manifest_hash = verified.manifest_hash;
+            self.disks = Some(verified.disks);
         }
         self.last_report = report.or(self.last_report.take());
     }

@@ -18,7 +18,7 @@ pub(super) enum Shape {
 }
 
 /// A setting's key, and how the environment writes it.
-pub(super) const KEYS: [(&str, Shape); 22] = [
+pub(super) const KEYS: [(&str, Shape); 23] = [
     ("collections", Shape::Paths),
     ("directories", Shape::Structure),
     ("server.bind", Shape::Text),
@@ -32,6 +32,7 @@ pub(super) const KEYS: [(&str, Shape); 22] = [
     ("cache.sweep_every", Shape::Text),
     ("cache.watch", Shape::Switch),
     ("cache.pages_mib", Shape::Number),
+    ("cache.manifest_mib", Shape::Number),
     ("cache.request_timeout", Shape::Text),
     ("cache.trash", Shape::Text),
     ("forge.url", Shape::Text),

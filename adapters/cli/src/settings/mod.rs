@@ -67,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) policy: Policy,
     /// Memory for pages that were sent before, in MiB; 0: none.
     pub(crate) pages_mib: u32,
+    /// The largest manifest that is read, in MiB.
+    pub(crate) manifest_mib: u32,
     /// How long a request may take.
     pub(crate) request_timeout: Duration,
     /// Refreshes a caller may ask for in a minute.
@@ -146,6 +148,8 @@ impl Settings {
             max_connections: layers.number("database.max_connections", 1..=1_000)?,
             policy: policy(&layers)?,
             pages_mib: layers.number("cache.pages_mib", 0..=65_536)?,
+            // A write reads no larger file than 256 MiB.
+            manifest_mib: layers.number("cache.manifest_mib", 1..=256)?,
             request_timeout: layers.text("cache.request_timeout", values::duration)?,
             refresh_per_minute: layers.number("rate_limit.refresh_per_minute", 1..=100_000)?,
             refresh_burst: layers.number("rate_limit.refresh_burst", 1..=100_000)?,

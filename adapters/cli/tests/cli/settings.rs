@@ -27,6 +27,7 @@ fn each_wrong_value_of_the_file_is_named_with_its_line() {
         ("cache", "sweep_every", "\"5 minutes\""),
         ("cache", "watch", "\"yes\""),
         ("cache", "pages_mib", "-1"),
+        ("cache", "manifest_mib", "257"),
         ("cache", "request_timeout", "30"),
         ("cache", "trash", "\"\""),
         ("forge", "url", "\"ssh://forge\""),

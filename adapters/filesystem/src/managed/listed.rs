@@ -41,7 +41,7 @@ pub(crate) fn open(
 ) -> Result<Option<(Artifact, Vec<u8>, Listed)>, SourceError> {
     let source = &reader.source.name;
     let read_at = reader.clock.now();
-    let Some(files) = ManifestFiles::read(root, source)? else { return Ok(None) };
+    let Some(files) = ManifestFiles::read(reader, root)? else { return Ok(None) };
     let located = match expected.filter(|expected| expected.files.say_the_same(&files)) {
         Some(expected) => Some((expected.entry.clone(), expected.place.clone())),
         None => files.locate(source, id)?,

@@ -61,7 +61,7 @@ impl Listing {
         }
         let source = &reader.source.name;
         let read_at = reader.clock.now();
-        let Some(files) = ManifestFiles::read(root, source)? else {
+        let Some(files) = ManifestFiles::read(reader, root)? else {
             return Err(unreadable(source, io::ErrorKind::NotFound.into()));
         };
         if let Some(entry) = files.entry(source, id)? {
@@ -111,7 +111,7 @@ mod tests {
         let clock = FakeClock::at(now.parse::<Timestamp>().unwrap());
         let name = SourceName::new("work").unwrap();
         let source = Source { name, root: path.to_owned(), layout: Layout::Managed };
-        let reader = Reader { source: &source, kind: None, clock: &clock };
+        let reader = Reader { source: &source, kind: None, clock: &clock, max_manifest: 1024 };
         let id = ArtifactId::parse(id).unwrap();
         listing.entry(&reader, &Root::open(path).unwrap(), &id).unwrap().is_some()
     }

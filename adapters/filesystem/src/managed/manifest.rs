@@ -1,6 +1,6 @@
 //! `collection.toml` and `collection.lock`.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use larder::{
     domain::{
@@ -19,8 +19,9 @@ use super::{
     places::{self, ARTIFACTS, Found, Manifest},
 };
 use crate::{
-    files::Root,
+    files::{Refusal, Root},
     fingerprint::{READER, Stat},
+    rows::Reader,
     unreadable,
 };
 
@@ -47,8 +48,19 @@ fn fingerprint_of([manifest, lock]: &[Stat; 2]) -> String {
 
 impl ManifestFiles {
     /// Reads both; `None` without a manifest. The lock may be absent.
-    pub(crate) fn read(root: &Root, source: &SourceName) -> Result<Option<Self>, SourceError> {
-        let read = |name| root.read_manifest(name).map_err(|error| unreadable(source, error));
+    pub(crate) fn read(reader: &Reader<'_>, root: &Root) -> Result<Option<Self>, SourceError> {
+        let source = &reader.source.name;
+        let read = |name| match root.read_manifest(name, reader.max_manifest) {
+            Ok(read) => Ok(Some(read)),
+            Err(Refusal::Missing) => Ok(None),
+            Err(Refusal::TooLarge) => {
+                let mib = reader.max_manifest / 1024 / 1024;
+                let message = format!("it is larger than {mib} MiB: raise cache.manifest_mib");
+                Err(error(source, name, message, None))
+            }
+            Err(Refusal::Io(error)) => Err(unreadable(source, error)),
+            Err(refusal) => Err(unreadable(source, io::Error::other(refusal.to_string()))),
+        };
         let Some((stat, manifest)) = read(MANIFEST)? else { return Ok(None) };
         let (lock_stat, lock) = read(LOCK)?.unzip();
         let stats = [stat, lock_stat.unwrap_or_else(Stat::nothing)];

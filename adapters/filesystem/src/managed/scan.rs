@@ -1,6 +1,6 @@
 //! The artifacts of a managed collection: one row for each entry of its manifest.
 
-use std::{cell::LazyCell, collections::HashSet};
+use std::{cell::LazyCell, collections::HashSet, thread, time::Duration};
 
 use larder::{
     domain::{
@@ -24,33 +24,80 @@ use super::{
     manifest::{MANIFEST, ManifestFiles},
 };
 use crate::{
+    disks,
     files::{Refusal, Root},
     fingerprint::{Stat, depth, entry_hash},
     gentle::give_way,
     json::{self, pointer_step, split_pointer},
     reading::Reading,
     rows::{
-        Outcome, Parts, Reader, in_path_order, outdated, scan_without_root, settle, shown,
-        shown_message,
+        Outcome, Parts, Reader, in_path_order, is_still_there, outdated, scan_without_root, settle,
+        shown, shown_message,
     },
     unreadable,
 };
 
-/// Reads what differs from `known`.
+/// How long a manifest must stay as it is before its lost entries are believed, if it was written just
+/// before the scan: another program may be in the middle of a save. It is read so many times at most.
+const SETTLING: Duration = Duration::from_millis(200);
+const MOST_TRIES: u32 = 5;
+
+/// Reads what differs from `known`. If a manifest that is being written is invalid, or has lost entries
+/// whose files are still there, it is read again. If it does not settle, these entries are kept: the end
+/// of the save is reported by the watcher.
 pub(crate) fn scan(
     reader: &Reader<'_>,
     known: &Known,
     manifest_hash: Option<&str>,
     force: bool,
 ) -> Result<Scan, SourceError> {
+    let mut tries = 1;
+    loop {
+        let before = manifest_stat(reader);
+        let mut scan = scan_once(reader, known, manifest_hash, force);
+        let is_doubtful = match &scan {
+            Ok(scan) => scan.still_there > 0,
+            Err(error) => matches!(error, SourceError::Manifest { .. }),
+        };
+        if !is_doubtful || before.is_trusted(reader.clock.now()) {
+            return scan;
+        }
+        thread::sleep(SETTLING);
+        if manifest_stat(reader) == before {
+            return scan;
+        }
+        if tries == MOST_TRIES {
+            if let (Ok(scan), Ok(root)) = (&mut scan, Root::open(&reader.source.root)) {
+                scan.gone.retain(|id| !is_still_there(&root, known, id));
+                (scan.still_there, scan.manifest_hash) = (0, None);
+            }
+            return scan;
+        }
+        tries += 1;
+    }
+}
+
+fn manifest_stat(reader: &Reader<'_>) -> Stat {
+    let root = Root::open(&reader.source.root);
+    root.map_or_else(|_| Stat::nothing(), |root| root.stat(MANIFEST))
+}
+
+fn scan_once(
+    reader: &Reader<'_>,
+    known: &Known,
+    manifest_hash: Option<&str>,
+    force: bool,
+) -> Result<Scan, SourceError> {
     let started_at = reader.clock.now();
+    let disks = disks::of(&reader.source.root);
     let source = &reader.source.name;
     let root = match reader.root()? {
         Ok(root) => root,
-        Err(state) => return Ok(scan_without_root(state, started_at, known)),
+        Err(state) => return Ok(scan_without_root(reader, state, started_at, known)),
     };
-    let Some(files) = ManifestFiles::read(&root, source)? else {
-        return Ok(scan_without_root(RootState::ManifestMissing, started_at, known));
+    let Some(files) = ManifestFiles::read(reader, &root)? else {
+        let state = RootState::ManifestMissing;
+        return Ok(scan_without_root(reader, state, started_at, known));
     };
     // The rows' entries belong to the hash: a single read may have stored one of another manifest
     // while this one was looked at, and rows may have gone by other ways.
@@ -61,6 +108,9 @@ pub(crate) fn scan(
         root: RootState::Present,
         read: Vec::new(),
         gone: Vec::new(),
+        still_there: 0,
+        disks,
+        doubt: None,
         issues: Vec::new(),
         outdated: outdated(known),
         manifest_hash: entries_of(known.values().map(fingerprint_of)).map(hash),
@@ -76,6 +126,10 @@ pub(crate) fn scan(
         read_entry(&root, id, entry, started_at, known.get(id).filter(|_| !force))
     };
     (scan.read, scan.gone) = settle(&items, known, |_| false, outcome);
+    root.faults.fail_on_shortage(source)?;
+    scan.still_there = scan.gone.iter().filter(|id| is_still_there(&root, known, id)).count();
+    let missed = scan.gone.iter().filter_map(|id| Some(known.get(id)?.path.as_str()));
+    scan.doubt = disks::doubt(&root, &scan.disks, &disks::of(&reader.source.root), missed);
     scan.read.sort_by(|a, b| a.path.cmp(&b.path));
     // What was left out is told anew by every scan, so the next one must parse the manifest again.
     scan.manifest_hash =
@@ -94,10 +148,12 @@ pub(crate) fn read(
     let listing = listings.of(root);
     let root = Root::open(root).map_err(|error| unreadable(name, error))?;
     let entry = listing.entry(reader, &root, id)?;
-    Ok(entry.and_then(|entry| match read_entry(&root, id, &entry, read_at, None) {
-        Outcome::Read(artifact) => Some(*artifact),
-        Outcome::Unchanged | Outcome::Vanished => None,
-    }))
+    let outcome = entry.map(|entry| read_entry(&root, id, &entry, read_at, None));
+    root.faults.fail_on_shortage(name)?;
+    Ok(match outcome {
+        Some(Outcome::Read(artifact)) => Some(*artifact),
+        Some(Outcome::Unchanged | Outcome::Vanished) | None => None,
+    })
 }
 
 fn fingerprint_of(row: &KnownArtifact) -> Option<&str> {
@@ -258,7 +314,7 @@ impl MainFile {
     }
 
     fn refused(root: &Root, path: String, refusal: &Refusal) -> Self {
-        let mut stat = root.stat(&path);
+        let mut stat = root.stat_refused(&path, refusal);
         if !matches!(refusal, Refusal::TooLarge | Refusal::Io(_)) {
             // What stands there is not the artifact's file.
             stat.modified = None;

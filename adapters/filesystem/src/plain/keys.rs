@@ -48,7 +48,7 @@ impl JsonFile {
                 (stat, value.map_err(|(message, line)| (message, Some(line))))
             }
             Err(Refusal::Missing) => return None,
-            Err(refusal) => (root.stat(path), Err((refusal.to_string(), None))),
+            Err(refusal) => (root.stat_refused(path, &refusal), Err((refusal.to_string(), None))),
         };
         Some(Self { path: path.to_owned(), role, stat, read_at, value })
     }

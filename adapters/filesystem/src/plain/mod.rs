@@ -28,7 +28,7 @@ use self::{
     keys::JsonFile,
 };
 use crate::{
-    FileKind,
+    FileKind, disks,
     files::{Refusal, Root, stays_inside},
     json::split_pointer,
     reading::{Reading, is_markdown},
@@ -39,9 +39,10 @@ use crate::{
 /// Walks the directory and reads what differs from `known`.
 pub(crate) fn scan(reader: &Reader<'_>, known: &Known, force: bool) -> Result<Scan, SourceError> {
     let started_at = reader.clock.now();
+    let disks = disks::of(&reader.source.root);
     let root = match reader.root()? {
         Ok(root) => root,
-        Err(state) => return Ok(scan_without_root(state, started_at, known)),
+        Err(state) => return Ok(scan_without_root(reader, state, started_at, known)),
     };
     let mut walk =
         walk::walk(&root, reader.kind).map_err(|error| unreadable(&reader.source.name, error))?;
@@ -62,9 +63,20 @@ pub(crate) fn scan(reader: &Reader<'_>, known: &Known, force: bool) -> Result<Sc
         read_item(reader, &root, id, item, row.and_then(|row| row.fingerprint.as_deref()))
     };
     let (read, gone) = settle(&items, known, |row| spared(&row.path), outcome);
-    let issues = in_path_order(issues);
-    let (root, outdated) = (RootState::Present, outdated(known));
-    Ok(Scan { started_at, root, read, gone, issues, outdated, manifest_hash: None })
+    root.faults.fail_on_shortage(&reader.source.name)?;
+    let missed = gone.iter().filter_map(|id| Some(known.get(id)?.path.as_str()));
+    Ok(Scan {
+        started_at,
+        root: RootState::Present,
+        doubt: disks::doubt(&root, &disks, &disks::of(&reader.source.root), missed),
+        disks,
+        read,
+        gone,
+        still_there: 0,
+        issues: in_path_order(issues),
+        outdated: outdated(known),
+        manifest_hash: None,
+    })
 }
 
 /// Says what was looked for in a directory without artifacts, and the likely cure.
@@ -96,10 +108,12 @@ pub(crate) fn read(
 ) -> Result<Option<Artifact>, SourceError> {
     let root =
         Root::open(&reader.source.root).map_err(|error| unreadable(&reader.source.name, error))?;
-    let Some(item) = item_at(reader, &root, id, path) else { return Ok(None) };
-    Ok(match read_item(reader, &root, id, &item, None) {
-        Outcome::Read(artifact) => Some(*artifact),
-        Outcome::Unchanged | Outcome::Vanished => None,
+    let item = item_at(reader, &root, id, path);
+    let outcome = item.map(|item| read_item(reader, &root, id, &item, None));
+    root.faults.fail_on_shortage(&reader.source.name)?;
+    Ok(match outcome {
+        Some(Outcome::Read(artifact)) => Some(*artifact),
+        Some(Outcome::Unchanged | Outcome::Vanished) | None => None,
     })
 }
 
@@ -193,7 +207,11 @@ fn markdown(
             (stat, bytes, reading)
         }
         Err(Refusal::Missing | Refusal::Escapes) => return None,
-        Err(refusal) => (root.stat(path), Vec::new(), Reading::broken(refusal.to_string(), None)),
+        Err(refusal) => (
+            root.stat_refused(path, &refusal),
+            Vec::new(),
+            Reading::broken(refusal.to_string(), None),
+        ),
     };
     let parts = Parts {
         id,

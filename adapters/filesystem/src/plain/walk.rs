@@ -74,6 +74,7 @@ fn descend(root: &Root, walk: &mut Walk) {
             if let Err(error) = list(root, dir, &mut walk) {
                 // One that went away meanwhile is gone, and that is all.
                 if error.kind() != io::ErrorKind::NotFound {
+                    root.faults.note(&error);
                     let message = format!("the directory cannot be listed ({})", error.kind());
                     walk.refuse(&dir.path, IssueKind::Unreadable, message);
                     walk.unlisted.push(dir.path.clone());

@@ -1,6 +1,12 @@
 //! The kernel's events, as far as they are wanted.
 
-use std::{io, mem::MaybeUninit, os::fd::OwnedFd, path::Path, time::Duration};
+use std::{
+    io,
+    mem::MaybeUninit,
+    os::fd::{BorrowedFd, OwnedFd},
+    path::Path,
+    time::Duration,
+};
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -54,13 +60,26 @@ impl Inotify {
         let _ = inotify::remove_watch(&self.0, watch);
     }
 
-    /// Waits for events, no longer than that, and tells a bufferful of them.
-    pub(super) fn read(&self, wait: Duration, mut tell: impl FnMut(&Event<'_>)) -> io::Result<()> {
+    /// Waits for events, no longer than `wait`, and reports a bufferful of them. Waits for an
+    /// exceptional condition of another descriptor as well, and returns whether there was one.
+    pub(super) fn read(
+        &self,
+        wait: Duration,
+        other: Option<BorrowedFd<'_>>,
+        mut tell: impl FnMut(&Event<'_>),
+    ) -> io::Result<bool> {
         let wait = Timespec::try_from(wait).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&wait)) {
-            Ok(0) | Err(Errno::INTR) => return Ok(()),
+        let mut polled = vec![PollFd::new(&self.0, PollFlags::IN)];
+        polled.extend(other.map(|other| PollFd::from_borrowed_fd(other, PollFlags::PRI)));
+        match poll(&mut polled, Some(&wait)) {
+            Ok(0) | Err(Errno::INTR) => return Ok(false),
             ready => ready?,
         };
+        let is_ready = |nth: usize| polled.get(nth).is_some_and(|fd| !fd.revents().is_empty());
+        let exceptional = is_ready(1);
+        if !is_ready(0) {
+            return Ok(exceptional);
+        }
         let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
         let mut reader = Reader::new(&self.0, &mut buffer);
         loop {
@@ -70,7 +89,7 @@ impl Inotify {
                 Err(error) => return Err(error.into()),
             }
             if reader.is_buffer_empty() {
-                return Ok(());
+                return Ok(exceptional);
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Watching the sources' files.
 //!
-//! - `inotify`: what the kernel tells; `remote`: where it tells nothing.
+//! - `inotify`: what the kernel tells; `mounts`: disks that are mounted or unmounted.
 //! - `watched`: which directories are watched; `uses`: what for; `ways`: how a path is reached.
 //! - `batch`: what is gathered until a moment of silence; `fold`: what it means.
 
 mod batch;
 mod fold;
 mod inotify;
-mod remote;
+mod mounts;
 mod uses;
 mod watched;
 mod ways;

@@ -14,16 +14,17 @@ use super::{
     batch::Batch,
     fold::{self, Folded, Now, Rules, Touched},
     inotify::Inotify,
-    remote,
+    mounts::Mounts,
     uses::{Followed, Use, joined, note, now},
     ways,
 };
-use crate::{FileSystemConfig, discover, files::Root, managed::MANIFEST};
+use crate::{FileSystemConfig, discover, files::Root, managed::MANIFEST, remote};
 
 /// All that is watched.
 #[derive(Debug)]
 pub(super) struct Watched {
     inotify: Inotify,
+    mounts: Option<Mounts>,
     /// By the number of the watch.
     uses: HashMap<i32, Vec<Use>>,
     sources: Vec<Followed>,
@@ -38,12 +39,13 @@ impl Watched {
         sources: Vec<Source>,
         inotify: Inotify,
     ) -> (Self, Vec<(SourceName, String)>) {
+        let mounts = Mounts::around(places(config, &sources));
         let followed = sources.into_iter().map(|source| {
             let rules = Rules::of(&source);
             Followed { source, rules, links: HashSet::new() }
         });
         let (sources, uses, batch) = (followed.collect(), HashMap::new(), Batch::default());
-        let mut watched = Self { inotify, uses, sources, batch };
+        let mut watched = Self { inotify, mounts, uses, sources, batch };
         let mut silent = Vec::new();
         for source in 0..watched.sources.len() {
             let root = PathBuf::from(&watched.sources[source].source.root);
@@ -73,15 +75,21 @@ impl Watched {
 
     /// Waits for events, and gathers what concerns any source. Whether anything did.
     pub(super) fn read(&mut self, wait: Duration) -> io::Result<bool> {
-        let Self { inotify, uses, sources, batch } = self;
+        let Self { inotify, mounts, uses, sources, batch } = self;
         let mut any = false;
-        inotify.read(wait, |event| {
+        let list = mounts.as_ref().map(Mounts::descriptor);
+        let is_remounted = inotify.read(wait, list, |event| {
             // A name that is no text is refused by a scan just as well.
             if let Ok(name) = event.file_name().map(CStr::to_str).transpose() {
                 let event = (event.wd(), event.events(), name);
                 any |= note(event, uses, sources, batch);
             }
         })?;
+        if is_remounted && mounts.as_mut().is_some_and(Mounts::have_changed) {
+            // What is watched may be hidden below a mount point, or gone with its disk.
+            batch.sources = true;
+            any = true;
+        }
         Ok(any)
     }
 
@@ -141,8 +149,8 @@ impl Watched {
         }
         while let Some(path) = waiting.pop() {
             let directory = root.join(&path);
-            if let Some(reason) = remote::reason(&directory) {
-                return Err(reason);
+            if let Some(name) = remote::name(&directory) {
+                return Err(format!("it is on {name}, which does not report what others change"));
             }
             if !self.add(&directory, Use::Tree { source, path: path.as_str().into() })? {
                 continue;
@@ -260,6 +268,18 @@ impl Watched {
             let _ = self.read(Duration::ZERO);
         }
     }
+}
+
+/// Where the sources are, and where the configuration has some that may be missing: each path as it is
+/// written, and as far as it leads.
+fn places(config: &FileSystemConfig, sources: &[Source]) -> Vec<PathBuf> {
+    let roots = sources.iter().map(|source| PathBuf::from(&source.root));
+    let directories = config.directories.iter().map(|directory| discover::lasting(&directory.path));
+    let collections = config.collections.iter().map(|path| discover::lasting(path));
+    let end =
+        |path: &PathBuf| ways::steps(path).pop().map(|(directory, name)| directory.join(name));
+    let paths = roots.chain(directories).chain(collections);
+    paths.flat_map(|path| [end(&path), Some(path)]).flatten().collect()
 }
 
 /// A path and all directories above it, up to the root of its source.

@@ -266,7 +266,7 @@ fn look(reader: &Reader<'_>, root: &Root, artifact: Option<&Place>) -> Result<()
 
 /// The manifest of a source that has one.
 fn manifest(reader: &Reader<'_>, root: &Root) -> Result<ManifestFiles, Failure> {
-    let files = ManifestFiles::read(root, &reader.source.name)?;
+    let files = ManifestFiles::read(reader, root)?;
     files.ok_or_else(|| WriteError::unfit("its collection has lost its collection.toml").into())
 }
 

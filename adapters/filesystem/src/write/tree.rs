@@ -46,7 +46,7 @@ impl Patience {
 /// The file whose lock keeps other writers out, among Larder's own.
 pub(super) const LOCK: &str = "lock";
 
-/// Largest file that is read whole: what a manifest may have.
+/// Largest file that is read whole: what a manifest may be configured to have.
 const MAX_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Directories that are made, as the user's mask lets them be.

@@ -1,6 +1,6 @@
 //! Managed collections.
 
-use std::{fs, sync::Arc};
+use std::{fs, sync::Arc, time::Duration};
 
 use crate::support::{Fixture, artifact, ids, issues, known, problem};
 use larder::{
@@ -328,6 +328,72 @@ async fn a_manifest_or_lock_that_does_not_parse_is_an_error() {
     let error =
         fixture.files.scan(&source, Arc::default(), ScanOptions::default()).await.unwrap_err();
     assert!(matches!(error, SourceError::Manifest { file: "collection.toml", .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_manifest_over_the_limit_is_refused_with_the_setting_that_raises_it() {
+    let fixture = three();
+    let text = fs::read_to_string(fixture.root.join("collection.toml")).unwrap();
+    let source = fixture.source().await;
+    let limited = fixture.files.clone().with_manifest_limit(1);
+    let scan = async || limited.scan(&source, Arc::default(), ScanOptions::default()).await;
+    assert_eq!(scan().await.unwrap().read.len(), 3);
+    for file in ["collection.toml", "collection.lock"] {
+        let before = fs::read_to_string(fixture.root.join(file)).unwrap_or_default();
+        fixture.write(file, before.clone() + &"# more\n".repeat(150_000));
+        let error = scan().await.unwrap_err();
+        assert!(matches!(error, SourceError::Manifest { file: named, .. } if named == file));
+        let message = error.to_string();
+        assert!(message.contains("1 MiB") && message.contains("cache.manifest_mib"), "{message}");
+        assert_eq!(fixture.scan().await.read.len(), 3, "16 MiB are allowed as a rule");
+        fixture.write(file, before);
+    }
+    fixture.write("collection.toml", text + &"# more\n".repeat(2_500_000));
+    let all = fixture.files.scan(&source, Arc::default(), ScanOptions::default()).await;
+    assert!(all.unwrap_err().to_string().contains("16 MiB"));
+}
+
+#[tokio::test]
+async fn entries_that_lose_their_listing_and_keep_their_files_are_counted() {
+    let fixture = three();
+    let rows = known(&fixture.scan().await);
+    let source = fixture.source().await;
+    let counts = async || {
+        let rows = Arc::new(rows.clone());
+        let scan = fixture.files.scan(&source, rows, ScanOptions::default()).await.unwrap();
+        (scan.gone.len(), scan.still_there)
+    };
+    fixture.write("collection.toml", "");
+    assert_eq!(counts().await, (3, 2), "the file of one was missing before");
+    fs::remove_file(fixture.root.join("agents/cook.md")).unwrap();
+    assert_eq!(counts().await, (3, 1));
+    fs::remove_file(fixture.root.join("collection.toml")).unwrap();
+    assert_eq!(counts().await, (3, 1), "no manifest lists nothing");
+}
+
+#[tokio::test]
+async fn entries_that_are_lost_in_the_middle_of_a_save_are_waited_for() {
+    let fixture = three();
+    let rows = known(&fixture.scan().await);
+    let manifest = fixture.root.join("collection.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, "").unwrap();
+    // To the scan the manifest was written just now.
+    let changed = fs::metadata(&manifest).unwrap().modified().unwrap();
+    fixture.clock.set(changed.into());
+    let source = fixture.source().await;
+    let (files, known) = (fixture.files.clone(), Arc::new(rows));
+    let mut scan =
+        tokio::spawn(
+            async move { files.scan(&source, known, ScanOptions::default()).await.unwrap() },
+        );
+    let scan = loop {
+        match tokio::time::timeout(Duration::from_millis(20), &mut scan).await {
+            Ok(scan) => break scan.unwrap(),
+            Err(_) => fs::write(&manifest, &text).unwrap(),
+        }
+    };
+    assert_eq!(scan.gone, []);
 }
 
 #[tokio::test]

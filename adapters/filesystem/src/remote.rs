@@ -26,16 +26,16 @@ const REMOTE: [(u32, &str); 18] = [
     (0x7C7C_6673, "prl_fs"),
 ];
 
-/// Why nothing is told of a directory, if nothing is.
-pub(super) fn reason(directory: &Path) -> Option<String> {
+/// Returns the name of the network or FUSE file system that a directory is on; `None` if it is on a
+/// disk of this machine.
+pub(crate) fn name(directory: &Path) -> Option<&'static str> {
     let magic = statfs(directory).ok()?.f_type;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "these numbers have 32 bits, whatever the type"
     )]
-    let name = remote(magic as u32)?;
-    Some(format!("it lies on {name}, which does not tell what others change"))
+    remote(magic as u32)
 }
 
 /// The name of a kind of file system, if others may change it unseen.
@@ -61,6 +61,6 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_not_there_is_on_no_such_file_system() {
-        assert_eq!(reason(Path::new("/nowhere/at/all")), None);
+        assert_eq!(name(Path::new("/nowhere/at/all")), None);
     }
 }
