@@ -2,9 +2,10 @@
 
 use larder::{
     domain::{
-        artifact::{Artifact, Health, Metadata, Problem, Provenance},
+        artifact::{Artifact, Health, Metadata, Problem, Provenance, SECRET_IN_CLEAR},
         delta::Delta,
         query::ArtifactQuery,
+        report::IssueKind,
         revision::Revision,
     },
     testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source_name},
@@ -130,7 +131,15 @@ pub(crate) async fn what_is_known_is_what_was_stored_last(cache: &Cache) {
     assert_eq!((bad.problem.as_ref(), bad.problem_line), (Some(&problem.message), problem.line));
     assert_eq!(bad.updated_at, broken.updated_at);
     let odd = &known[&recovered.id];
-    assert_eq!((odd.problem.as_ref(), odd.problem_line), (None, None), "for broken ones alone");
+    let problem = recovered.problem.unwrap();
+    assert_eq!((odd.problem.as_ref(), odd.problem_line), (Some(&problem.message), problem.line));
+    assert_eq!(odd.issue(&recovered.id), None, "broken ones and those with a secret are reported");
+    let secret = Problem { message: SECRET_IN_CLEAR.to_owned(), line: Some(7) };
+    cache.put("work", [Artifact { problem: Some(secret), ..artifact("skill:leak") }]).await;
+    let known = cache.known(&source_name("work")).await.unwrap();
+    let (id, leak) = known.iter().find(|(id, _)| id.as_str() == "skill:leak").unwrap();
+    let issue = leak.issue(id).unwrap();
+    assert_eq!((issue.kind, issue.line), (IssueKind::SecretInClear, Some(7)));
     assert_eq!((odd.health, odd.updated_at), (Health::Recovered, None));
 }
 
