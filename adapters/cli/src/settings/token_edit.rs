@@ -57,20 +57,19 @@ pub(super) fn removed(text: &str, name: &str) -> Result<Option<String>, String> 
         .get_mut("auth")
         .and_then(Item::as_table_like_mut)
         .and_then(|auth| auth.get_mut("tokens"));
-    let is_named = |given: &str| given.trim() == name;
+    let is_other = |given: Option<&str>| given.is_none_or(|given| given.trim() != name);
     let count = match tokens {
         Some(Item::ArrayOfTables(tables)) => {
             let before = tables.len();
-            tables.retain(|table| {
-                table.get("name").and_then(Item::as_str).map(is_named) != Some(true)
-            });
+            tables.retain(|table| is_other(table.get("name").and_then(Item::as_str)));
             before - tables.len()
         }
         Some(Item::Value(Value::Array(tables))) => {
             let before = tables.len();
-            let given =
-                |table: &Value| table.as_inline_table()?.get("name")?.as_str().map(is_named);
-            tables.retain(|table| given(table) != Some(true));
+            let given = |table: &Value| -> Option<String> {
+                Some(table.as_inline_table()?.get("name")?.as_str()?.to_owned())
+            };
+            tables.retain(|table| is_other(given(table).as_deref()));
             before - tables.len()
         }
         _ => 0,

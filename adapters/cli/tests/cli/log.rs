@@ -4,6 +4,8 @@ use std::{
     process::Stdio,
 };
 
+use serde_json::{Value, json};
+
 use crate::binary::{Home, Server, until};
 
 /// Waits until the watcher has seen that text.
@@ -46,4 +48,45 @@ fn a_log_on_a_full_disk_stops_nothing() {
     });
     process.kill().unwrap();
     process.wait().unwrap();
+}
+
+#[test]
+fn an_issue_that_lasts_is_logged_once() {
+    let home = Home::new();
+    home.write("mine/skills/a/SKILL.md", "---\nname: a\n---\n");
+    home.write("mine/skills/b/SKILL.md/file", "");
+    let server = home.serve(&["--directory=mine=mine"]);
+    server.ready();
+    let refresh = || assert_eq!(server.post("/api/v1/user-collections/refresh-cache").0, 200);
+    refresh();
+    home.write("mine/skills/c/SKILL.md/file", "");
+    refresh();
+    refresh();
+    let (_, log) = server.end_and_tell("TERM");
+    let warnings = |path: &str| {
+        let is_it = |line: &&Value| {
+            line["message"] == "refresh issue" && line["level"] == "WARN" && line["path"] == path
+        };
+        log.iter().filter(is_it).count()
+    };
+    assert_eq!((warnings("skills/b/SKILL.md"), warnings("skills/c/SKILL.md")), (1, 1), "{log:#?}");
+}
+
+#[test]
+fn a_write_is_one_line_with_what_who_and_the_revisions() {
+    let home = Home::new();
+    home.write("shelf/one/collection.toml", "[collection]\nname = \"one\"\n");
+    let server = home.serve(&["--collections=shelf"]);
+    server.ready();
+    let new = json!({ "type": "agent", "name": "helper", "description": "Helps." });
+    let (status, answer) = server.post_json("/api/v1/artifacts", &new);
+    assert_eq!(status, 201, "{answer}");
+    let (_, log) = server.end_and_tell("TERM");
+    let written: Vec<_> = log.iter().filter(|line| line["message"] == "written").collect();
+    let [line] = written[..] else { panic!("{log:#?}") };
+    for (key, value) in [("artifact", "agent:helper"), ("operation", "create"), ("by", "local")] {
+        assert_eq!(line[key], value, "{line}");
+    }
+    assert!(line["revision_after"].is_string() && line["revision_before"].is_null(), "{line}");
+    assert!(line.to_string().contains("\"source\":\"one\""), "{line}");
 }

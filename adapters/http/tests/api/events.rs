@@ -11,7 +11,7 @@ use larder::{
     testing::{BuildArtifact, artifact, artifact_id, at},
 };
 use larder_http::{HttpSettings, TokenHash, TokenRule, Tokens};
-use poem::Response;
+use poem::{Response, http::StatusCode};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -211,12 +211,11 @@ async fn a_stream_ends_when_its_token_is_revoked_and_another_goes_on() {
     house.larder.start().await.unwrap();
     let follow = async |bearer: &str| {
         let request = house.client.get(EVENTS).header("authorization", bearer);
-        let response = request.send().await.0;
-        assert_eq!(response.status(), 200);
-        response.into_body()
+        request.send().await.0
     };
-    let guest = tokio::spawn(follow("Bearer guest").await.into_string());
-    let friend = tokio::spawn(follow("Bearer friend").await.into_string());
+    let [guest, friend] = [follow("Bearer guest").await, follow("Bearer friend").await];
+    assert_eq!((guest.status(), friend.status()), (StatusCode::OK, StatusCode::OK));
+    let [guest, friend] = [guest, friend].map(|it| tokio::spawn(it.into_body().into_string()));
     tokens.replace(vec![rule("friend")]);
     guest.await.unwrap().unwrap();
     assert!(!friend.is_finished());
