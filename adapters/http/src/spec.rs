@@ -22,6 +22,9 @@ const REVISION: &str = "^[0-9a-f]{64}$";
 /// What a text in a request must be: its name, its pattern, and its length in characters.
 type Rule = (&'static str, &'static str, Option<usize>);
 
+/// Where a response describes problem documents.
+const PROBLEM: &str = "/content/application~1problem+json";
+
 /// Rules of parameters.
 const PARAMETERS: [Rule; 4] = [
     ("artifact_id", ARTIFACT_ID, Some(MAX_NAME_CHARS)),
@@ -115,7 +118,8 @@ fn finish_operation(operation: &mut Value) {
     }
     // The trash goes on behind an id instead of a cursor.
     let has_cursors = operation["operationId"] != "listTrash";
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
         let rule = PARAMETERS.iter().find(|(name, ..)| parameter["name"] == *name);
         if let Some(rule) = rule.filter(|(_, pattern, _)| has_cursors || *pattern != CURSOR) {
             restrict(&mut parameter["schema"], rule);
@@ -124,9 +128,7 @@ fn finish_operation(operation: &mut Value) {
     let is_guarded = operation["responses"]["412"].is_object();
     let responses = operation["responses"].as_object_mut().into_iter().flatten();
     for (status, response) in responses {
-        if let (Ok(status), Some(content)) =
-            (status.parse(), response["content"].get_mut(MEDIA_TYPE))
-        {
+        if let (Ok(status), Some(content)) = (status.parse(), response.pointer_mut(PROBLEM)) {
             content["example"] = json!(Problem::example_of(status, is_guarded));
         }
     }
@@ -204,6 +206,17 @@ mod tests {
         let health = &spec["components"]["schemas"]["Artifact"]["properties"]["health"];
         assert_eq!(health["allOf"], json!([{ "$ref": "#/components/schemas/Health" }]));
         assert_eq!(health["description"], "How well it could be read.");
+    }
+
+    #[test]
+    fn nothing_is_null_outside_examples_and_enums() {
+        let spec = spec();
+        each(&spec["paths"], &mut |object| {
+            for (name, _) in object.iter().filter(|(_, value)| value.is_null()) {
+                // The example of a lost race has no licence.
+                assert_eq!(name, "license", "{object:?}");
+            }
+        });
     }
 
     #[test]
