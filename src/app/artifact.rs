@@ -1,19 +1,23 @@
 //! One artifact: read from its files where the cache has none, or where somebody asks for it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::{Error, Larder, RefreshOptions, chain, lock, reconcile::clean};
-use crate::domain::{
-    artifact::{Artifact, CollectionArtifact},
-    caller::Caller,
-    collection::{Collection, Layout, RegisteredSource},
-    delta::{Applied, Delta},
-    id::{ArtifactId, CollectionId, SourceName},
-    report::{CollectionReport, Counts, RefreshScope, RefreshStatus, Summary},
+use super::{Begun, Error, Larder, RefreshOptions, chain, lock, reconcile::clean};
+use crate::{
+    domain::{
+        artifact::{Artifact, CollectionArtifact},
+        caller::Caller,
+        collection::{Collection, Layout, RegisteredSource, Source},
+        delta::{Applied, Delta},
+        id::{ArtifactId, CollectionId, SourceName},
+        read_order::ReadOrder,
+        report::{CollectionReport, Counts, RefreshScope, RefreshStatus, Summary},
+    },
+    ports::SourceError,
 };
 
 /// How often unknown ids may cause the scan of a plain source.
-const MISS_SCAN_INTERVAL: chrono::Duration = chrono::Duration::seconds(1);
+const MISS_SCAN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whether a plain source may be walked for one artifact.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,7 +59,7 @@ impl Larder {
         id_or_name: &str,
         id: &ArtifactId,
     ) -> Result<CollectionReport, Error> {
-        let started = self.now();
+        let started = self.begin();
         let collection = self.refreshable(caller, id_or_name).await?;
         let row = self.ports.cache.artifact(&collection.id, id).await?;
         let had_row = row.is_some();
@@ -73,8 +77,9 @@ impl Larder {
         self: &Arc<Self>,
         rows: &[CollectionArtifact],
     ) -> Result<Summary, Error> {
-        let started = self.now();
+        let started = self.begin();
         let sources = self.ports.cache.registered().await?;
+        let order = self.next_order().await?;
         let mut summary = Summary::default();
         let mut deltas: BTreeMap<SourceName, Delta> = BTreeMap::new();
         for row in rows {
@@ -89,8 +94,9 @@ impl Larder {
             let artifact = clean(artifact);
             summary = summary.and(compare(Some(&row.artifact), Some(&artifact)));
             let name = &known.source.name;
-            let delta =
-                deltas.entry(name.clone()).or_insert_with(|| Delta::new(name.clone(), self.now()));
+            let delta = deltas
+                .entry(name.clone())
+                .or_insert_with(|| Delta::new(name.clone(), order, self.now()));
             self.note_read(delta, &known.home, Some(row), artifact).await;
         }
         for delta in deltas.into_values() {
@@ -166,11 +172,10 @@ impl Larder {
         row: Option<&CollectionArtifact>,
         walk: Walk,
     ) -> Result<Summary, Error> {
-        let path = row.map(|row| row.artifact.path.clone());
-        let source = &known.source;
-        let found = match self.ports.source.read(source, id, path).await {
-            Ok(Some(artifact)) => {
-                let summary = self.store(known, clean(artifact), row).await?;
+        let (source, started) = (&known.source, self.begin());
+        let found = match self.read_in_order(source, id, row).await? {
+            Ok(Some((order, artifact))) => {
+                let summary = self.store(known, order, clean(artifact), row, started).await?;
                 if row.is_none()
                     && matches!(self.ports.source.read(source, id, None).await, Ok(None))
                 {
@@ -213,15 +218,37 @@ impl Larder {
         Ok(compare(row.map(|row| &row.artifact), after.as_ref().map(|row| &row.artifact)))
     }
 
+    /// Reads an artifact, and returns it with the order of that look. An artifact without a row is
+    /// looked for first, so that an unknown id costs the database no write.
+    async fn read_in_order(
+        &self,
+        source: &Source,
+        id: &ArtifactId,
+        row: Option<&CollectionArtifact>,
+    ) -> Result<Result<Option<(ReadOrder, Artifact)>, SourceError>, Error> {
+        let path = row.map(|row| row.artifact.path.clone());
+        let read = || self.ports.source.read(source, id, path.clone());
+        if row.is_none() {
+            match read().await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(Ok(None)),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        let order = self.next_order().await?;
+        Ok(read().await.map(|found| found.map(|artifact| (order, artifact))))
+    }
+
     async fn store(
         self: &Arc<Self>,
         known: &RegisteredSource,
+        order: ReadOrder,
         artifact: Artifact,
         row: Option<&CollectionArtifact>,
+        started: Begun,
     ) -> Result<Summary, Error> {
         let mut summary = compare(row.map(|row| &row.artifact), Some(&artifact));
-        let started = artifact.read_at;
-        let mut delta = Delta::new(known.source.name.clone(), self.now());
+        let mut delta = Delta::new(known.source.name.clone(), order, self.now());
         self.note_read(&mut delta, &known.home, row, artifact).await;
         let applied = if row.is_some() {
             self.apply_known(delta).await?
@@ -264,9 +291,9 @@ impl Larder {
     }
 
     fn may_scan_for_miss(&self, source: &SourceName) -> bool {
-        let now = self.now();
+        let now = self.monotonic();
         let mut last = lock(&self.scanned_for_miss);
-        let due = last.get(source).is_none_or(|at| now - *at >= MISS_SCAN_INTERVAL);
+        let due = last.get(source).is_none_or(|at| now.saturating_sub(*at) >= MISS_SCAN_INTERVAL);
         if due {
             last.insert(source.clone(), now);
         }

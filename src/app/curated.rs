@@ -10,7 +10,7 @@ use crate::domain::{
     collection::{Collection, CollectionKind},
     curated::{Added, CollectionEdit, Naming, NewCollection},
     delta::Scope,
-    freshness::{ONLY_INVALIDATED, is_worth_a_scan},
+    freshness::{FreshRange, is_worth_a_scan},
     id::{ArtifactId, CollectionId},
 };
 
@@ -115,7 +115,7 @@ impl Larder {
                 return Err(Error::UnknownArtifact { collection: collection.id, id });
             }
             let scope = Scope::Artifact(CollectionId::default_collection(), id);
-            if let Err(error) = cache.invalidate(&scope, now).await {
+            if let Err(error) = larder.invalidate(&scope).await {
                 tracing::warn!(error = chain(&error), "a removed member was not invalidated");
             }
             Ok(())
@@ -140,7 +140,8 @@ impl Larder {
     }
 
     async fn add(&self, to: &Collection, artifacts: &[ArtifactId]) -> Result<Added, Error> {
-        let added = self.ports.cache.add_members(&to.id, artifacts, self.now()).await?;
+        let order = self.next_order().await?;
+        let added = self.ports.cache.add_members(&to.id, artifacts, order, self.now()).await?;
         added.ok_or_else(|| Error::UnknownCollection(to.name.clone()))
     }
 
@@ -186,7 +187,7 @@ impl Larder {
             return self.refresh_rows(&rows).await.map(drop);
         }
         // Which all of the members are.
-        let sources = cache.stale_sources(&collection.id, ONLY_INVALIDATED).await?;
+        let sources = cache.stale_sources(&collection.id, FreshRange::ALWAYS).await?;
         let runs: Vec<_> = sources
             .iter()
             .map(|stale| self.enqueue(&stale.source, RefreshOptions::default()))

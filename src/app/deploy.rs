@@ -81,7 +81,7 @@ impl Larder {
                 continue;
             }
             let scope = Scope::Source(source.name.clone());
-            if let Err(error) = self.ports.cache.invalidate(&scope, self.now()).await {
+            if let Err(error) = self.invalidate(&scope).await {
                 tracing::warn!(source = %source.name, error = chain(&error), "its rows may be old");
                 state = CacheState::Pending;
             }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 pub use super::saved::{CacheState, Saved};
-use super::{Error, Larder, RefreshOptions, chain, saved::Located};
+use super::{Error, Larder, RefreshOptions, chain, pending::Write, saved::Located};
 use crate::{
     domain::{
         artifact::Artifact,
         collection::{CollectionKind, Layout, RegisteredSource},
-        delta::Delta,
         edit::MetadataEdit,
         id::{ArtifactId, CollectionId, SourceName},
         new_artifact::NewArtifact,
@@ -80,9 +79,9 @@ impl Larder {
             let deleted = writer.delete(&located.place(), &precondition, &by).await;
             let item = larder.checked(&located, deleted).await?;
             let Located { row, source, .. } = located;
-            let mut delta = Delta::new(source.source.name.clone(), larder.now());
-            delta.removals.push(row.artifact.id);
-            let cache = larder.follow(delta, Operation::Delete).await;
+            let Artifact { id, path, .. } = row.artifact;
+            let write = Write { source: source.source.name.clone(), id, path, left: None };
+            let cache = larder.follow(&source, write, Operation::Delete).await;
             Ok((Trashed { collection: source.home, item }, cache))
         })
         .await

@@ -11,7 +11,7 @@ use crate::domain::{
     Timestamp,
     collection::{Collection, RegisteredSource},
     delta::Scope,
-    freshness::{self, CacheStats, StaleRow, StaleSource},
+    freshness::{CacheStats, FreshRange, StaleRow, StaleSource},
     id::{CollectionId, SourceName},
     query::Limit,
     watching::WatchMode,
@@ -101,7 +101,8 @@ impl Larder {
         let collection = self.collection(id_or_name).await?;
         let ttl = ttl.unwrap_or_else(|| self.ttl(&collection));
         let now = self.now();
-        let counts = self.ports.cache.stats(&collection.id, freshness::cutoff(now, ttl)).await?;
+        let fresh = FreshRange::new(now, ttl);
+        let counts = self.ports.cache.stats(&collection.id, fresh).await?;
         let sources = self.source_stats(&collection).await?;
         let (keeper, hit_rate) = (self.keeper_status(), self.hit_rate());
         Ok(CollectionStats { collection, counts, ttl, now, hit_rate, keeper, sources })
@@ -130,14 +131,15 @@ impl Larder {
         limit: Limit,
     ) -> Result<Vec<StaleRow>, Error> {
         let collection = self.collection(id_or_name).await?;
-        let cutoff = freshness::cutoff(self.now(), self.ttl(&collection));
-        Ok(self.ports.cache.stale_rows(&collection.id, cutoff, after, limit).await?)
+        let fresh = FreshRange::new(self.now(), self.ttl(&collection));
+        Ok(self.ports.cache.stale_rows(&collection.id, fresh, after, limit).await?)
     }
 
     /// Makes rows stale, whatever their age, and answers how many. The next read of an artifact, the
     /// next sweep and the next refresh load them again.
     pub async fn invalidate(&self, scope: &Scope) -> Result<u64, Error> {
-        Ok(self.ports.cache.invalidate(scope, self.now()).await?)
+        let order = self.next_order().await?;
+        Ok(self.ports.cache.invalidate(scope, order, self.now()).await?)
     }
 
     /// The sources that have rows which are stale at that moment, the oldest first; those that were
@@ -149,8 +151,8 @@ impl Larder {
             due.insert(source.source.name.clone(), Due::unscanned(source));
         }
         for collection in self.every_collection().await? {
-            let cutoff = freshness::cutoff(moment, self.ttl(&collection));
-            for stale in self.ports.cache.stale_sources(&collection.id, cutoff).await? {
+            let fresh = FreshRange::at(moment, self.now(), self.ttl(&collection));
+            for stale in self.ports.cache.stale_sources(&collection.id, fresh).await? {
                 // Nobody can refresh a source that is no longer covered.
                 let Some(source) = registered.iter().find(|it| it.source.name == stale.source)
                 else {

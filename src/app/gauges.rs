@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{Error, Larder, lock};
 use crate::{
     domain::{
-        freshness,
+        freshness::FreshRange,
         gauges::{Connections, Counted, Gauges, KeeperTimes},
         id::CollectionId,
         report::RefreshStatus,
@@ -64,8 +64,8 @@ impl Larder {
 
     async fn count(&self) -> Result<Counted, Error> {
         let default = CollectionId::default_collection();
-        let cutoff = freshness::cutoff(self.now(), self.ttl_of(&default).await?);
-        let stats = self.ports.cache.stats(&default, cutoff).await?;
+        let fresh = FreshRange::new(self.now(), self.ttl_of(&default).await?);
+        let stats = self.ports.cache.stats(&default, fresh).await?;
         let census = self.ports.cache.census().await?;
         Ok(Counted { stale: stats.stale, oldest_sync: stats.oldest_sync, census })
     }

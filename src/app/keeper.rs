@@ -9,7 +9,7 @@ use crate::{
     domain::{
         Timestamp,
         artifact::CollectionArtifact,
-        freshness::{ONLY_INVALIDATED, is_worth_a_scan},
+        freshness::{FreshRange, is_worth_a_scan},
         id::{ArtifactId, SourceName},
         query::Limit,
         report::{RefreshStatus, Summary},
@@ -70,6 +70,8 @@ pub struct KeeperStatus {
     pub last_run: Option<Sweep>,
     /// When the next one begins; in the past while it goes on.
     pub next_run_at: Option<Timestamp>,
+    /// The same by the monotonic clock, which decides.
+    next_run: Option<Duration>,
     /// What went wrong last, and when: the database, or a source.
     pub last_error: Option<(Timestamp, String)>,
 }
@@ -83,8 +85,12 @@ impl Larder {
         let mut pause = jittered(every);
         let mut failures = 0;
         loop {
-            let next = self.now() + pause;
-            lock(&self.keeper).next_run_at = Some(next);
+            let next = self.monotonic() + pause;
+            {
+                let mut keeper = lock(&self.keeper);
+                keeper.next_run_at = Some(self.now() + pause);
+                keeper.next_run = Some(next);
+            }
             tokio::select! {
                 () = self.rest_until(next) => {}
                 () = self.ended() => return,
@@ -114,14 +120,14 @@ impl Larder {
 
     /// Sleeps until the next sweep. Meanwhile sources that could not be refreshed are tried again
     /// when their time has come: the change that somebody waits for may be in them.
-    async fn rest_until(self: &Arc<Self>, next: Timestamp) {
+    async fn rest_until(self: &Arc<Self>, next: Duration) {
         loop {
             let wake = self.next_try().map_or(next, |next_try| next_try.min(next));
             tokio::select! {
-                () = self.sleep_until(wake) => {}
+                () = self.sleep(wake.saturating_sub(self.monotonic())) => {}
                 () = self.refreshed.notified() => continue,
             }
-            if self.now() >= next {
+            if self.monotonic() >= next {
                 return;
             }
             self.try_again().await;
@@ -155,7 +161,7 @@ impl Larder {
     #[must_use]
     pub fn keeper_status(&self) -> KeeperStatus {
         let mut status = lock(&self.keeper).clone();
-        let late = status.next_run_at.is_some_and(|next| self.now() > next + LONGEST_DELAY);
+        let late = status.next_run.is_some_and(|next| self.monotonic() > next + LONGEST_DELAY);
         if status.state == KeeperState::Running && late {
             status.state = KeeperState::Stopped;
         }
@@ -170,7 +176,8 @@ impl Larder {
 
     /// Looks at everything once.
     async fn sweep(self: &Arc<Self>, every: Duration) -> Result<Sweep, Error> {
-        let started_at = self.now();
+        let started = self.begin();
+        let started_at = started.at;
         self.register_sources().await?;
         let last = lock(&self.keeper).last_run.as_ref().map_or(0, |run| run.duration_ms);
         // What goes stale before the next sweep has come to it is due in this one.
@@ -186,7 +193,7 @@ impl Larder {
             *(if refreshed { &mut sweep.refreshed } else { &mut sweep.skipped }) += 1;
         }
         self.purge_missing().await?;
-        sweep.duration_ms = self.took(started_at);
+        sweep.duration_ms = self.took(started);
         tracing::debug!(
             refreshed = sweep.refreshed,
             skipped = sweep.skipped,
@@ -251,8 +258,8 @@ impl Larder {
             let limit = Limit::default();
             let mut after = None;
             loop {
-                let (cache, cutoff) = (&self.ports.cache, ONLY_INVALIDATED);
-                let batch = cache.stale_rows(collection, cutoff, after.as_ref(), limit).await?;
+                let (cache, fresh) = (&self.ports.cache, FreshRange::ALWAYS);
+                let batch = cache.stale_rows(collection, fresh, after.as_ref(), limit).await?;
                 let Some(last) = batch.last() else { break };
                 after = Some(last.clone());
                 for stale in batch.iter().filter(|stale| stale.source == due.source.source.name) {

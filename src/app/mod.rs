@@ -50,9 +50,12 @@ pub use self::{
 };
 use self::{lane::Lane, pending::PendingWrites, refresh_log::Logged};
 use crate::{
-    domain::{Timestamp, freshness::TimeToLive, gauges::Counted, id::SourceName},
+    domain::{
+        Timestamp, freshness::TimeToLive, gauges::Counted, id::SourceName, read_order::ReadOrder,
+    },
     ports::{
         ArtifactDeployer, ArtifactSource, ArtifactWriter, CacheRepository, Clock, MetricsSink,
+        RepositoryError,
     },
 };
 
@@ -116,8 +119,8 @@ pub struct Larder {
     /// Held while the sources are discovered and registered: what was found earlier must not be
     /// registered later.
     registering: Arc<tokio::sync::Mutex<()>>,
-    /// When a miss last caused a scan of a plain source.
-    scanned_for_miss: Mutex<HashMap<SourceName, Timestamp>>,
+    /// When a miss last caused a scan of a plain source, by the monotonic clock.
+    scanned_for_miss: Mutex<HashMap<SourceName, Duration>>,
     pending: PendingWrites,
     filled: AtomicBool,
     hits: AtomicU64,
@@ -167,10 +170,21 @@ impl Larder {
         })
     }
 
-    /// The time, by the clock that the use cases go by.
+    /// The wall clock that the use cases go by.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.ports.clock.now()
+    }
+
+    /// The clock that durations are measured by: see [`Clock::monotonic`].
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        self.ports.clock.monotonic()
+    }
+
+    /// The order of the look at files that begins now.
+    async fn next_order(&self) -> Result<ReadOrder, RepositoryError> {
+        self.ports.cache.next_order(self.now()).await
     }
 
     /// Where measurements go.
@@ -179,7 +193,18 @@ impl Larder {
         &*self.ports.metrics
     }
 
-    /// Waits until that moment. In slices: a machine that was suspended has slept without the clock.
+    /// Waits until so much time has passed. In slices, since the time in which the machine is
+    /// suspended counts and ends no sleep.
+    pub async fn sleep(&self, duration: Duration) {
+        let until = self.monotonic() + duration;
+        while let Some(left) = until.checked_sub(self.monotonic())
+            && !left.is_zero()
+        {
+            self.ports.clock.sleep(left.min(SLICE)).await;
+        }
+    }
+
+    /// Waits until the wall clock shows that moment. In slices, since the wall clock may be set.
     pub async fn sleep_until(&self, moment: Timestamp) {
         while let Ok(left) = (moment - self.now()).to_std()
             && !left.is_zero()
@@ -196,13 +221,18 @@ impl Larder {
         }
     }
 
+    /// Work that begins now.
+    fn begin(&self) -> Begun {
+        Begun { at: self.now(), monotonic: self.monotonic() }
+    }
+
     /// The time since then.
-    fn since(&self, started: Timestamp) -> Duration {
-        (self.now() - started).to_std().unwrap_or_default()
+    fn since(&self, begun: Begun) -> Duration {
+        self.monotonic().saturating_sub(begun.monotonic)
     }
 
     /// Milliseconds since then.
-    fn took(&self, started: Timestamp) -> u64 {
+    fn took(&self, started: Begun) -> u64 {
         u64::try_from(self.since(started).as_millis()).unwrap_or(u64::MAX)
     }
 
@@ -212,6 +242,15 @@ impl Larder {
         counter.fetch_add(1, Ordering::Relaxed);
         self.ports.metrics.cache_read(hit);
     }
+}
+
+/// When some work began.
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    /// By the wall clock, for people.
+    at: Timestamp,
+    /// By the clock that durations are measured by.
+    monotonic: Duration,
 }
 
 /// Locks what no code that panics holds: a poisoned lock is as good as any.

@@ -57,7 +57,7 @@ impl Larder {
         self: &Arc<Self>,
         sources: &[RegisteredSource],
     ) -> Result<(), Error> {
-        let started = self.now();
+        let started = self.begin();
         let options = |known: &RegisteredSource| {
             let is_new = known.verified_at.is_none();
             let pace = if is_new { Pace::Swift } else { Pace::Gentle };

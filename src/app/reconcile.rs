@@ -10,6 +10,7 @@ use crate::{
         collection::RegisteredSource,
         delta::{Delta, Known, KnownArtifact, Verified},
         id::{ArtifactId, CollectionId, SourceName},
+        read_order::ReadOrder,
         report::{Counts, Issue, MAX_ISSUES, RefreshStatus, SourceReport},
     },
     ports::Scan,
@@ -25,10 +26,11 @@ impl Larder {
         registered: &RegisteredSource,
         known: Arc<Known>,
         scan: Scan,
+        order: ReadOrder,
         force: bool,
         started: Timestamp,
     ) -> Result<(Delta, SourceReport), Error> {
-        let delta = Delta::new(registered.source.name.clone(), self.now());
+        let delta = Delta::new(registered.source.name.clone(), order, self.now());
         let rows = known.len() + scan.read.len();
         let (mut delta, outcome) = aside(rows, move || compare(&known, scan, force, delta)).await?;
         for &place in &outcome.broke {
@@ -72,7 +74,6 @@ fn compare(known: &Known, scan: Scan, force: bool, mut delta: Delta) -> (Delta, 
     outcome.counts.skipped = scan.issues.len() as u64;
     outcome.issues.extend(scan.issues);
     delta.removals = scan.gone;
-    delta.removed_before = scan.started_at;
     let Scan { started_at: at, manifest_hash, disks, .. } = scan;
     delta.verified = Some(Verified { at, manifest_hash, disks });
     (delta, outcome)

@@ -52,7 +52,7 @@ impl Larder {
         id_or_name: &str,
         options: RefreshOptions,
     ) -> Result<CollectionReport, Error> {
-        let started = self.now();
+        let started = self.begin();
         let collection = self.refreshable(caller, id_or_name).await?;
         let summary = match (collection.kind, &collection.source) {
             (CollectionKind::Default, _) => {
@@ -94,7 +94,7 @@ impl Larder {
         self: &Arc<Self>,
         options: RefreshOptions,
     ) -> Result<BatchReport, Error> {
-        let started = self.now();
+        let started = self.begin();
         let sources = self.register_sources().await?;
         let reports = self.refresh_sources(&sources, |_| options).await?;
         let mut collections = Vec::with_capacity(reports.len());

@@ -1,11 +1,12 @@
 //! What every write has in common: where it goes, and how the cache follows the files.
 //!
-//! Files first. Once they are written the write has succeeded, whatever the database says: what it
-//! could not take is kept, and given to it before anybody reads from it again.
+//! Files first. Once they are written the write has succeeded, whatever the database says. The cache
+//! then reads the files again; if the database does not answer, it does so before anybody reads from
+//! the database again.
 
 use std::sync::Arc;
 
-use super::{Error, Larder, chain, reconcile::clean};
+use super::{Error, Larder, chain, pending::Write, reconcile::clean};
 use crate::{
     domain::{
         artifact::{Artifact, CollectionArtifact, Health},
@@ -98,9 +99,8 @@ impl Larder {
         operation: Operation,
     ) -> Saved {
         let artifact = self.fit(&source.home, artifact).await;
-        let mut delta = Delta::new(source.source.name.clone(), self.now());
-        delta.upserts.push(artifact.clone());
-        let cache = self.follow(delta, operation).await;
+        let write = Write::left(&source.source.name, &artifact);
+        let cache = self.follow(source, write, operation).await;
         let cached = match cache {
             CacheState::Current => self.cached(source, collection, &artifact.id).await.ok(),
             CacheState::Pending => None,
@@ -147,16 +147,21 @@ impl Larder {
         Ok((row, collections))
     }
 
-    /// Applies what a write has changed. What the database does not take now it gets later.
-    pub(super) async fn follow(&self, delta: Delta, operation: Operation) -> CacheState {
-        let state = match self.apply_in_turn(&delta).await {
+    /// Lets the cache follow a write. What the database does not take now it gets later.
+    pub(super) async fn follow(
+        &self,
+        known: &RegisteredSource,
+        write: Write,
+        operation: Operation,
+    ) -> CacheState {
+        let state = match self.look_in_turn(known, &write).await {
             Ok(()) => CacheState::Current,
             Err(error) => {
                 tracing::error!(
-                    source = %delta.source, operation = operation.as_str(), error = chain(&error),
+                    source = %write.source, operation = operation.as_str(), error = chain(&error),
                     "files were written, and the cache could not follow yet"
                 );
-                self.keep_pending(delta);
+                self.keep_pending(write);
                 CacheState::Pending
             }
         };
@@ -166,21 +171,59 @@ impl Larder {
 
     /// A removal waits for a scan that may have seen the artifact before it was removed, and would
     /// put its row back.
-    async fn apply_in_turn(&self, delta: &Delta) -> Result<(), RepositoryError> {
-        let _lease = if delta.removals.is_empty() {
-            None
-        } else {
-            Some(self.ports.cache.lease(&delta.source).await?)
+    async fn look_in_turn(
+        &self,
+        known: &RegisteredSource,
+        write: &Write,
+    ) -> Result<(), RepositoryError> {
+        let _lease = match write.left {
+            Some(_) => None,
+            None => Some(self.ports.cache.lease(&write.source).await?),
         };
-        self.ports.cache.apply(delta.clone()).await.map(drop)
+        self.look_again(known, write).await
+    }
+
+    /// Reads again what was written, so that the row comes from a look with an order of its own: two
+    /// writes may reach the database in another order than the files.
+    pub(super) async fn look_again(
+        &self,
+        known: &RegisteredSource,
+        write: &Write,
+    ) -> Result<(), RepositoryError> {
+        let order = self.next_order().await?;
+        let mut delta = Delta::new(write.source.clone(), order, self.now());
+        let path = Some(write.path.clone());
+        match (self.ports.source.read(&known.source, &write.id, path).await, &write.left) {
+            (Ok(Some(artifact)), _) => delta.upserts.push(self.fit(&known.home, artifact).await),
+            (Ok(None), None) => delta.removals.push(write.id.clone()),
+            // Somebody else has taken it away: only a scan may remove its row.
+            (Ok(None), Some(_)) => return Ok(()),
+            (Err(error), left) => {
+                let Write { source, id, .. } = write;
+                tracing::warn!(%source, %id, error = chain(&error), "a write was not read again");
+                match left {
+                    Some(artifact) => delta.upserts.push(artifact.clone()),
+                    None => delta.removals.push(id.clone()),
+                }
+            }
+        }
+        self.ports.cache.apply(delta).await?;
+        Ok(())
     }
 
     /// A lost race has shown the artifact as it is now: the cache learns of it as well.
     pub(super) async fn learn(&self, source: &RegisteredSource, error: &WriteError) {
         let WriteError::Conflict { current, .. } = error else { return };
-        let mut delta = Delta::new(source.source.name.clone(), self.now());
-        delta.upserts.push(self.fit(&source.home, (**current).clone()).await);
-        if let Err(error) = self.ports.cache.apply(delta).await {
+        // Of many writers that lose the same race only the first has something to tell.
+        let shown = self.ports.cache.artifact(&source.home, &current.id).await.ok().flatten();
+        let is_known = |row: CollectionArtifact| {
+            row.source == source.source.name && row.artifact.revision == current.revision
+        };
+        if shown.is_some_and(is_known) {
+            return;
+        }
+        let write = Write::left(&source.source.name, current);
+        if let Err(error) = self.look_again(source, &write).await {
             tracing::warn!(error = chain(&error), "the cache could not learn of a conflict");
         }
     }

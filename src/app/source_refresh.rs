@@ -2,10 +2,9 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use super::{Error, Event, Larder, RefreshOptions, chain};
+use super::{Begun, Error, Event, Larder, RefreshOptions, chain};
 use crate::{
     domain::{
-        Timestamp,
         collection::RegisteredSource,
         delta::{Delta, Known},
         guard::{self, Loss},
@@ -45,7 +44,7 @@ impl Larder {
         name: &SourceName,
         options: RefreshOptions,
     ) -> Result<SourceReport, Error> {
-        let started = self.now();
+        let started = self.begin();
         let _lease = self.ports.cache.lease(name).await?;
         let Some(registered) = self.registered_source(name).await? else {
             let message = "the configuration no longer covers this source".to_owned();
@@ -57,7 +56,7 @@ impl Larder {
             && !self.is_due(name, due.by).await?
         {
             // Another process was faster.
-            return Ok(SourceReport::untouched(name.clone(), started));
+            return Ok(SourceReport::untouched(name.clone(), started.at));
         }
         let collection = registered.home.clone();
         self.tell(Event::RefreshStarted { collection: collection.clone() });
@@ -76,17 +75,19 @@ impl Larder {
         &self,
         registered: &RegisteredSource,
         options: RefreshOptions,
-        started: Timestamp,
+        started: Begun,
     ) -> Result<SourceReport, Error> {
         let name = &registered.source.name;
         tracing::debug!(source = %name, force = options.force, "refresh begins");
         self.catch_up().await?;
+        let order = self.next_order().await?;
         let known = Arc::new(self.ports.cache.known(name).await?);
         let scan = self.scan(registered, &known, options).await;
         let mut report = match self.judge(registered, &known, scan, options, started) {
             Ok(scan) => {
-                let (delta, mut report) =
-                    self.reconcile(registered, known, scan, options.force, started).await?;
+                let (delta, mut report) = self
+                    .reconcile(registered, known, scan, order, options.force, started.at)
+                    .await?;
                 let applied = self.ports.cache.apply(delta).await?;
                 report.counts.removed = applied.removed;
                 report.counts.hidden = applied.hidden;
@@ -97,7 +98,8 @@ impl Larder {
         };
         report.duration_ms = self.took(started);
         // In a transaction of its own, since the time that the other one took is part of it.
-        let note = Delta { report: Some(report.clone()), ..Delta::new(name.clone(), self.now()) };
+        let note = Delta::new(name.clone(), order, self.now());
+        let note = Delta { report: Some(report.clone()), ..note };
         if let Err(error) = self.ports.cache.apply(note).await {
             tracing::warn!(source = %name, error = chain(&error), "the report could not be kept");
         }
@@ -148,7 +150,7 @@ impl Larder {
         known: &Known,
         scan: Result<Scan, SourceError>,
         options: RefreshOptions,
-        started: Timestamp,
+        started: Begun,
     ) -> Result<Scan, SourceReport> {
         let name = &registered.source.name;
         let scan = scan.map_err(|error| {
@@ -188,14 +190,14 @@ impl Larder {
         source: &SourceName,
         status: RefreshStatus,
         issue: Issue,
-        started: Timestamp,
+        started: Begun,
     ) -> SourceReport {
         SourceReport {
             status,
             issues: vec![issue],
             issues_total: 1,
             duration_ms: self.took(started),
-            ..SourceReport::untouched(source.clone(), started)
+            ..SourceReport::untouched(source.clone(), started.at)
         }
     }
 }

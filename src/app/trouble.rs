@@ -25,6 +25,8 @@ pub struct Trouble {
     pub failures: u32,
     /// When the keeper tries again at the earliest. Whoever asks for a refresh does not wait.
     pub next_try_at: Timestamp,
+    /// The same by the monotonic clock, which decides.
+    rests_until: Duration,
 }
 
 impl Larder {
@@ -51,28 +53,35 @@ impl Larder {
     pub(super) fn note_trouble(&self, source: &SourceName, status: RefreshStatus, problem: String) {
         let mut troubles = lock(&self.troubles);
         let before = troubles.get(source).map_or(0, |trouble| trouble.failures);
-        let (failures, next_try_at) = (before + 1, self.now() + jittered(rest(before)));
-        troubles.insert(source.clone(), Trouble { status, problem, failures, next_try_at });
+        let rest = jittered(rest(before));
+        let trouble = Trouble {
+            status,
+            problem,
+            failures: before + 1,
+            next_try_at: self.now() + rest,
+            rests_until: self.monotonic() + rest,
+        };
+        troubles.insert(source.clone(), trouble);
     }
 
-    /// When a source is to be tried again, if any is. A refresh that still runs is waited for.
-    pub(super) fn next_try(&self) -> Option<Timestamp> {
+    /// When a source is to be tried again, by the monotonic clock, if any is. A refresh that still runs is waited for.
+    pub(super) fn next_try(&self) -> Option<Duration> {
         let (troubles, lanes) = (self.troubles(), lock(&self.lanes));
         let idle = troubles.iter().filter(|(source, _)| !lanes.contains_key(*source));
-        idle.map(|(_, trouble)| trouble.next_try_at).min()
+        idle.map(|(_, trouble)| trouble.rests_until).min()
     }
 
     /// The sources that are to be tried again now.
     pub(super) fn due_tries(&self) -> Vec<SourceName> {
-        let now = self.now();
-        let due = self.troubles().into_iter().filter(|(_, trouble)| trouble.next_try_at <= now);
+        let now = self.monotonic();
+        let due = self.troubles().into_iter().filter(|(_, trouble)| trouble.rests_until <= now);
         due.map(|(source, _)| source).collect()
     }
 
     /// How long a source is still to be left alone; nothing when it is not.
     pub(super) fn rest_of(&self, source: &SourceName) -> Duration {
-        let until = lock(&self.troubles).get(source).map(|trouble| trouble.next_try_at);
-        until.and_then(|until| (until - self.now()).to_std().ok()).unwrap_or_default()
+        let until = lock(&self.troubles).get(source).map(|trouble| trouble.rests_until);
+        until.map_or(Duration::ZERO, |until| until.saturating_sub(self.monotonic()))
     }
 }
 

@@ -163,13 +163,14 @@ impl Larder {
         }
         let Some(source) = self.registered_source(name).await? else { return Ok(true) };
         self.catch_up().await?;
-        let started = self.now();
+        let started = self.begin();
+        let order = self.next_order().await?;
         let known = self.ports.cache.known_at(name, paths).await?;
         let is_known = |path: &String| known.values().any(|artifact| artifact.path == *path);
         if !paths.iter().all(is_known) {
             return Ok(false);
         }
-        let mut delta = Delta::new(name.clone(), started);
+        let mut delta = Delta::new(name.clone(), order, started.at);
         let mut summary = Summary::default();
         for (id, before) in &known {
             let path = Some(before.path.clone());

@@ -38,8 +38,8 @@ pub struct RegisteredSource {
     pub source: Source,
     /// The collection that holds its rows: its mirror, or `default` for the source of that name.
     pub home: CollectionId,
-    /// When a whole scan that succeeded began; `None` before the first, and after the source has
-    /// moved to another root.
+    /// When the last whole scan that succeeded began, by its reader's wall clock; `None` before the
+    /// first, and after the source has moved to another root.
     pub verified_at: Option<Timestamp>,
     /// The manifest's hash at that scan, as the source gave it.
     pub manifest_hash: Option<String>,
@@ -99,8 +99,8 @@ pub struct Collection {
     pub generation: u64,
     /// How many artifacts a page without filters counts.
     pub artifact_count: u64,
-    /// The sum of its sources' `verified_at` in microseconds since the epoch (its own source for a
-    /// mirror, every attached source otherwise): another number whenever any of them moves.
+    /// The sum of the orders of its sources' last whole scans (its own source for a mirror, every
+    /// attached source otherwise): another number whenever one of them is scanned.
     pub verification: i64,
     /// The last report of its source (a mirror), or the latest of all attached sources.
     pub last_report: Option<SourceReport>,

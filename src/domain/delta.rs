@@ -8,6 +8,7 @@ use super::{
     change::CollectionChange,
     disks::Disks,
     id::{ArtifactId, CollectionId, SourceName},
+    read_order::ReadOrder,
     report::{Issue, SourceReport},
     revision::Revision,
 };
@@ -84,7 +85,7 @@ pub struct Recheck {
     pub revision: Revision,
     /// The fingerprint to compare next time.
     pub fingerprint: Option<String>,
-    /// A moment before any of its files was looked at.
+    /// A moment before any of its files was looked at: what the `synced_at` of a confirmed row becomes.
     pub read_at: Timestamp,
 }
 
@@ -112,13 +113,15 @@ pub struct Verified {
     pub disks: Disks,
 }
 
-/// One change of the cache, applied in one transaction.
+/// One change of the cache, applied in one transaction: all that one look at a source's files found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delta {
     /// Whose artifacts.
     pub source: SourceName,
-    /// Rows to make or replace; each applies only where no row exists or the stored `synced_at` is
-    /// null or before the artifact's `read_at`. One that shows a reader nothing new only
+    /// The order of the look. It was issued before any of the files was looked at; a row that a
+    /// later look has written stays as it is.
+    pub order: ReadOrder,
+    /// Rows to make or replace. One that shows a reader nothing new only
     /// confirms the row, as `rechecks` and `confirmed` do, unless all are written `anew`: somebody else
     /// has seen that change, and told it.
     pub upserts: Vec<Artifact>,
@@ -127,12 +130,10 @@ pub struct Delta {
     /// Fingerprints to store, under the same condition. No visible change: no new generation.
     pub rechecks: Vec<Recheck>,
     /// The same, and every row of the source's artifact, in every collection, that was invalidated
-    /// before the read is valid again.
+    /// before the look is valid again.
     pub confirmed: Vec<Recheck>,
-    /// Artifacts to remove, each only where its `synced_at` is null or before `removed_before`.
+    /// Artifacts to remove.
     pub removals: Vec<ArtifactId>,
-    /// When the scan began that found them gone.
-    pub removed_before: Timestamp,
     /// Set when the source was scanned as a whole.
     pub verified: Option<Verified>,
     /// What to keep as the source's last report.
@@ -144,15 +145,15 @@ pub struct Delta {
 impl Delta {
     /// A change of nothing, to be filled.
     #[must_use]
-    pub fn new(source: SourceName, now: Timestamp) -> Self {
+    pub fn new(source: SourceName, order: ReadOrder, now: Timestamp) -> Self {
         Self {
             source,
+            order,
             upserts: Vec::new(),
             anew: false,
             rechecks: Vec::new(),
             confirmed: Vec::new(),
             removals: Vec::new(),
-            removed_before: now,
             verified: None,
             report: None,
             now,

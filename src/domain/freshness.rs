@@ -7,6 +7,7 @@ use super::{
     artifact::Health,
     collection::Collection,
     id::{ArtifactId, ArtifactKind, SourceName},
+    read_order::ReadOrder,
 };
 
 /// How old `synced_at` may get before a row is stale.
@@ -17,9 +18,6 @@ pub struct TimeToLive {
     /// By the id or name of a collection.
     pub by_collection: BTreeMap<String, Duration>,
 }
-
-/// The cutoff by which only invalidated rows are stale: nothing else is as old.
-pub const ONLY_INVALIDATED: Timestamp = Timestamp::MIN_UTC;
 
 /// Most artifacts of a source that are read one by one.
 const MOST_READ_SINGLY: usize = 20;
@@ -65,34 +63,58 @@ pub fn expires_at(synced_at: Timestamp, ttl: Duration) -> Option<Timestamp> {
     synced_at.checked_add_signed(chrono::Duration::from_std(ttl).ok()?)
 }
 
-/// Rows whose effective `synced_at` is this or earlier are stale now.
-#[must_use]
-pub fn cutoff(now: Timestamp, ttl: Duration) -> Timestamp {
-    chrono::Duration::from_std(ttl)
-        .ok()
-        .and_then(|ttl| now.checked_sub_signed(ttl))
-        .unwrap_or(Timestamp::MIN_UTC)
+/// The effective `synced_at` of fresh rows. Every other row is stale, and so is one without any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FreshRange {
+    /// A row synced at this moment or earlier has expired.
+    pub after: Timestamp,
+    /// A row synced later than this moment was read while the clock was ahead: nobody knows when.
+    pub until: Timestamp,
 }
 
-/// Whether a row with this effective `synced_at` is stale.
-#[must_use]
-pub fn is_stale(synced_at: Option<Timestamp>, cutoff: Timestamp) -> bool {
-    synced_at.is_none_or(|at| at <= cutoff)
+impl FreshRange {
+    /// The range in which only invalidated rows are stale.
+    pub const ALWAYS: Self = Self { after: Timestamp::MIN_UTC, until: Timestamp::MAX_UTC };
+
+    /// The range of a TTL, now.
+    #[must_use]
+    pub fn new(now: Timestamp, ttl: Duration) -> Self {
+        Self::at(now, now, ttl)
+    }
+
+    /// The range of a TTL at a later moment, as far as it is known now.
+    #[must_use]
+    pub fn at(moment: Timestamp, now: Timestamp, ttl: Duration) -> Self {
+        let after = chrono::Duration::from_std(ttl)
+            .ok()
+            .and_then(|ttl| moment.checked_sub_signed(ttl))
+            .unwrap_or(Timestamp::MIN_UTC);
+        Self { after, until: now }
+    }
+
+    /// Whether a row with this effective `synced_at` is fresh.
+    #[must_use]
+    pub fn contains(&self, synced_at: Option<Timestamp>) -> bool {
+        synced_at.is_some_and(|at| self.after < at && at <= self.until)
+    }
 }
 
-/// The effective `synced_at` of a row: none while it is invalidated, else the later of its own and
-/// its source's `verified_at`. Storage computes the same in SQL.
+/// The order of a look at files, and the time that its reader's wall clock showed.
+pub type Seen = (ReadOrder, Timestamp);
+
+/// The effective `synced_at` of a row: none while it is invalidated, else the time of the later look
+/// at its files, be it the row's own or the last scan of its source. Storage computes the same in
+/// SQL.
 #[must_use]
 pub fn effective_synced_at(
-    synced_at: Option<Timestamp>,
-    invalidated_at: Option<Timestamp>,
-    verified_at: Option<Timestamp>,
+    row: Seen,
+    invalidated: Option<ReadOrder>,
+    verified: Option<Seen>,
 ) -> Option<Timestamp> {
-    let own = synced_at?;
-    if invalidated_at.is_some_and(|at| at >= own) {
+    if invalidated.is_some_and(|order| order >= row.0) {
         return None;
     }
-    Some(verified_at.map_or(own, |verified| verified.max(own)))
+    Some(verified.filter(|verified| verified.0 > row.0).unwrap_or(row).1)
 }
 
 /// How fresh a collection is, by counting.
@@ -155,16 +177,32 @@ mod tests {
     fn a_row_is_stale_from_the_very_moment_it_expires() {
         let ttl = Duration::from_mins(1);
         let expires = expires_at(at(100), ttl).unwrap();
-        assert!(!is_stale(Some(at(100)), cutoff(at(159), ttl)));
-        assert!(is_stale(Some(at(100)), cutoff(expires, ttl)));
-        assert!(is_stale(None, cutoff(at(0), ttl)), "an invalidated row is always stale");
+        assert!(FreshRange::new(at(159), ttl).contains(Some(at(100))));
+        assert!(!FreshRange::new(expires, ttl).contains(Some(at(100))));
+        assert!(!FreshRange::ALWAYS.contains(None), "an invalidated row is always stale");
+    }
+
+    #[test]
+    fn a_row_from_the_future_is_stale() {
+        let ttl = Duration::from_mins(1);
+        assert!(FreshRange::new(at(100), ttl).contains(Some(at(100))));
+        assert!(!FreshRange::new(at(99), ttl).contains(Some(at(100))));
+        assert!(!FreshRange::at(at(150), at(99), ttl).contains(Some(at(100))));
     }
 
     #[test]
     fn an_invalidation_holds_until_a_later_read() {
-        assert_eq!(effective_synced_at(Some(at(5)), Some(at(5)), Some(at(9))), None);
-        assert_eq!(effective_synced_at(Some(at(6)), Some(at(5)), None), Some(at(6)));
-        assert_eq!(effective_synced_at(Some(at(6)), None, Some(at(9))), Some(at(9)));
-        assert_eq!(effective_synced_at(None, None, Some(at(9))), None);
+        let (order, seen) =
+            (ReadOrder::stored, |order, second| (ReadOrder::stored(order), at(second)));
+        assert_eq!(effective_synced_at(seen(5, 5), Some(order(5)), Some(seen(9, 9))), None);
+        assert_eq!(effective_synced_at(seen(6, 6), Some(order(5)), None), Some(at(6)));
+        assert_eq!(effective_synced_at(seen(6, 6), None, Some(seen(9, 9))), Some(at(9)));
+    }
+
+    #[test]
+    fn the_later_look_counts_although_its_clock_was_behind() {
+        let (ahead, right) = ((ReadOrder::stored(6), at(900)), (ReadOrder::stored(7), at(9)));
+        assert_eq!(effective_synced_at(ahead, None, Some(right)), Some(at(9)));
+        assert_eq!(effective_synced_at(right, None, Some(ahead)), Some(at(9)));
     }
 }

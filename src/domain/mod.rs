@@ -18,6 +18,7 @@ pub mod id;
 pub mod new_artifact;
 pub mod page;
 pub mod query;
+pub mod read_order;
 pub mod report;
 pub mod revision;
 pub mod text;

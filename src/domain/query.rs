@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Timestamp,
     artifact::{CollectionArtifact, Health},
     cursor::{Cursor, SortValue},
+    freshness::FreshRange,
     id::ArtifactKind,
     text,
 };
@@ -140,10 +140,10 @@ impl Filter {
 pub struct Staleness {
     /// Whether the stale rows are wanted, or the fresh ones.
     pub stale: bool,
-    /// A row is stale when its effective `synced_at` is null, or this or earlier. It moves with the
-    /// clock, so it is no part of what a cursor belongs to.
+    /// A row is fresh when its effective `synced_at` is in this range. It moves with the clock, so it
+    /// is no part of what a cursor belongs to.
     #[serde(skip)]
-    pub cutoff: Timestamp,
+    pub fresh: FreshRange,
 }
 
 /// From where a page goes on.

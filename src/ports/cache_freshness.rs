@@ -4,36 +4,35 @@ use async_trait::async_trait;
 
 use super::RepositoryError;
 use crate::domain::{
-    Timestamp,
-    freshness::{CacheStats, Census, StaleRow, StaleSource},
+    freshness::{CacheStats, Census, FreshRange, StaleRow, StaleSource},
     gauges::Connections,
     id::CollectionId,
     query::Limit,
 };
 
-/// Tells what is stale, and what an operator wants to know. A row is stale when its effective
-/// `synced_at` is null, or `cutoff` or earlier. Rows with `missing_since` are never counted.
+/// Tells what is stale, and what an operator wants to know. A row is stale unless its effective
+/// `synced_at` is in the range `fresh`. Rows with `missing_since` are never counted.
 #[async_trait]
 pub trait CacheFreshness: Send + Sync {
     /// Counts a collection's rows.
     async fn stats(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
     ) -> Result<CacheStats, RepositoryError>;
 
     /// The sources that a collection's stale rows come from, by name.
     async fn stale_sources(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
     ) -> Result<Vec<StaleSource>, RepositoryError>;
 
     /// A collection's stale rows in their order, from behind `after` on.
     async fn stale_rows(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
         after: Option<&StaleRow>,
         limit: Limit,
     ) -> Result<Vec<StaleRow>, RepositoryError>;

@@ -16,6 +16,7 @@ use crate::domain::{
     id::{ArtifactId, CollectionId, SourceName},
     page::{ArtifactPage, CollectionPage},
     query::{ArtifactQuery, CollectionQuery, Filter},
+    read_order::ReadOrder,
 };
 
 /// Why the database did not do what it was asked. The cause is for the log; none of it is for a
@@ -154,14 +155,25 @@ pub trait CacheRepository: CacheReader + CacheFreshness + CuratedCollections {
     /// [`RepositoryError::Unavailable`] when another one takes too long over it.
     async fn lease(&self, source: &SourceName) -> Result<Lease, RepositoryError>;
 
+    /// Issues the next [`ReadOrder`]: greater than every one before it, whichever process got that.
+    /// To be called before the files are looked at whose contents are then applied in this order.
+    async fn next_order(&self, now: Timestamp) -> Result<ReadOrder, RepositoryError>;
+
     /// Applies a change in one transaction: readers see the state before or after. However many
-    /// writes there are at once, each waits its turn, and none is refused because of the others. A
-    /// `verified` moves `verified_at` forward only. An upsert that shows nothing new is no change,
+    /// writes there are at once, each waits its turn, and none is refused because of the others. What
+    /// a later look has found stays: rows, removals, invalidations and `verified` are compared by
+    /// their order, and by no time. An upsert that shows nothing new is no change,
     /// unless the delta is written `anew`. A delta of a source that is not registered changes nothing.
     async fn apply(&self, delta: Delta) -> Result<Applied, RepositoryError>;
 
-    /// Marks rows as in need of a read: sets `invalidated_at`. Answers how many rows there were.
-    async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Result<u64, RepositoryError>;
+    /// Marks rows as in need of a read: they are invalid until a look of a greater order than this
+    /// one. Returns how many rows there were.
+    async fn invalidate(
+        &self,
+        scope: &Scope,
+        order: ReadOrder,
+        now: Timestamp,
+    ) -> Result<u64, RepositoryError>;
 
     /// What is committed from now on, by this process or another one, in the order of the commits.
     /// A receiver that lags has missed what it says.

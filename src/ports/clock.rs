@@ -6,13 +6,19 @@ use async_trait::async_trait;
 
 use crate::domain::Timestamp;
 
-/// Tells the time, and waits. The one way to both, so that a test can set it.
+/// The wall clock, a monotonic clock, and waiting. The only way to each of them, so that a test can set
+/// them.
 #[cfg_attr(feature = "testing", mockall::automock)]
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// Now, in whole microseconds. Two calls may give the same moment.
+    /// The wall clock, in whole microseconds. It may be wrong, and it is set forward and back: it
+    /// serves people, TTLs and expiry dates, and no other decision.
     fn now(&self) -> Timestamp;
 
-    /// Waits until so much time has passed.
+    /// The time since some moment before this process began. It never goes back, also while the wall
+    /// clock is set, and it counts the time in which the machine is suspended.
+    fn monotonic(&self) -> Duration;
+
+    /// Waits until so much monotonic time has passed; longer if the machine is suspended meanwhile.
     async fn sleep(&self, duration: Duration);
 }

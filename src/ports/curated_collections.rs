@@ -7,6 +7,7 @@ use crate::domain::{
     Timestamp,
     curated::{Added, CollectionEdit, Naming, NewCollection},
     id::{ArtifactId, CollectionId},
+    read_order::ReadOrder,
 };
 
 /// Makes curated collections and keeps their members. A member is a row of the collection, hidden
@@ -35,12 +36,13 @@ pub trait CuratedCollections: Send + Sync {
     async fn delete_collection(&self, id: &CollectionId) -> Result<bool, RepositoryError>;
 
     /// Makes members of the artifacts that `default` has a row of, with that row's values, invalidated
-    /// at `now`. One that is added by several callers at once is one row, which one of them has added.
+    /// in that order. One that is added by several callers at once is one row, which one of them has added.
     /// `None` without such a curated collection.
     async fn add_members(
         &self,
         id: &CollectionId,
         artifacts: &[ArtifactId],
+        order: ReadOrder,
         now: Timestamp,
     ) -> Result<Option<Added>, RepositoryError>;
 

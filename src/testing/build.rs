@@ -8,6 +8,7 @@ use crate::domain::{
     collection::{Layout, Source},
     id::{ArtifactId, CollectionId, SourceName},
     query::Limit,
+    read_order::ReadOrder,
     report::SourceReport,
     revision::Revision,
 };
@@ -22,6 +23,15 @@ const BEGINNING: i64 = 1_767_225_600;
 #[must_use]
 pub fn at(seconds: i64) -> Timestamp {
     Timestamp::from_timestamp(BEGINNING + seconds, 0).expect("a moment of the calendar")
+}
+
+/// The order that a look at that moment gets where every clock is right.
+///
+/// # Panics
+/// Beyond the calendar.
+#[must_use]
+pub fn order(seconds: i64) -> ReadOrder {
+    ReadOrder::after(ReadOrder::default(), at(seconds))
 }
 
 /// The id, such as `skill:pdf`.

@@ -8,7 +8,8 @@ mod scripted;
 mod scripted_writer;
 
 pub use build::{
-    BuildArtifact, artifact, artifact_id, at, collection_id, limit, report, source, source_name,
+    BuildArtifact, artifact, artifact_id, at, collection_id, limit, order, report, source,
+    source_name,
 };
 pub use clock::FakeClock;
 pub use memory::MemoryRepository;

@@ -84,7 +84,7 @@ pub(crate) async fn measure(tree: &Tree, database: &Database, table: &mut Table)
 /// Marks every row as invalidated, behind the service's back: no operation does that to so many at
 /// once.
 async fn invalidate(database: &Database, tree: &Tree) -> Outcome<()> {
-    const ALL: &str = "UPDATE collection_artifacts SET invalidated_at = synced_at";
+    const ALL: &str = "UPDATE collection_artifacts SET invalidated_order = read_order";
     let rows = database.execute(ALL).await;
     // The same artifacts are in the mirror and in `default`.
     if rows == 2 * tree.artifacts {
@@ -100,7 +100,7 @@ async fn start(
     database: &Database,
     variables: &[(&'static str, &'static str)],
 ) -> Outcome<Service> {
-    const REPORTED: &str = "SELECT reported_at FROM sources";
+    const REPORTED: &str = "SELECT reported_order FROM sources";
     let before = database.number(REPORTED).await;
     let (service, _) = Service::start_with(tree, Some(database.url()), variables).await?;
     for _ in 0..LOOKS {

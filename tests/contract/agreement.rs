@@ -9,8 +9,10 @@ use larder::{
         cursor::Cursor,
         delta::{Delta, Recheck, Scope, Verified},
         disks::Disks,
+        freshness::FreshRange,
         id::CollectionId,
         query::{ArtifactQuery, CollectionQuery, Filter, Position, Search, Sort, Staleness},
+        read_order::ReadOrder,
     },
     ports::CacheRepository,
     testing::{
@@ -19,7 +21,7 @@ use larder::{
     },
 };
 
-use crate::cache::Cache;
+use crate::cache::{Cache, order_at, since};
 
 contract! { crate::cache::Cache, sqlite postgres: {
     agreement {
@@ -72,6 +74,11 @@ impl Dice {
         at(now + self.pick(&[-9, -3, -1, 0, 1]))
     }
 
+    /// The order of a look at most some steps away, whatever its clock showed.
+    fn order(&mut self, now: i64) -> ReadOrder {
+        order_at(self.around(now))
+    }
+
     fn artifact(&mut self, now: i64) -> Artifact {
         let changed = (!self.chance(4)).then(|| self.around(now));
         let origin = self.pick(&[None, Some("local"), Some("github")]);
@@ -94,12 +101,13 @@ impl Dice {
     }
 
     fn filter(&mut self, now: i64) -> Filter {
-        let cutoff = self.around(now);
+        let (after, until) = (self.around(now), self.around(now));
+        let fresh = FreshRange { after, until: until.max(after) };
         Filter {
             tags: if self.chance(3) { vec!["two".to_owned()] } else { Vec::new() },
             origin: self.chance(4).then(|| "local".to_owned()),
             health: self.chance(4).then_some(Health::Ok),
-            stale: self.chance(3).then_some(Staleness { stale: cutoff < at(now), cutoff }),
+            stale: self.chance(3).then_some(Staleness { stale: after < at(now), fresh }),
             search: if self.chance(2) { Search::new(self.pick(&WORDS)) } else { None },
             ..Filter::default()
         }
@@ -109,21 +117,23 @@ impl Dice {
 enum Step {
     Register(Vec<Source>),
     Apply(Box<Delta>),
-    Invalidate(Scope, Timestamp),
+    Order(Timestamp),
+    Invalidate(Scope, ReadOrder),
 }
 
 impl Step {
     fn roll(dice: &mut Dice, now: i64) -> Self {
         match dice.below(10) {
             0 => Self::Register(dice.some(&SOURCES).into_iter().map(source).collect()),
-            1 | 2 => Self::Invalidate(dice.scope(), dice.around(now)),
+            1 | 2 => Self::Invalidate(dice.scope(), dice.order(now)),
+            3 => Self::Order(dice.around(now)),
             _ => Self::Apply(Box::new(Self::delta(dice, now))),
         }
     }
 
     fn delta(dice: &mut Dice, now: i64) -> Delta {
         let name = dice.pick(&SOURCES);
-        let mut delta = Delta::new(source_name(name), at(now));
+        let mut delta = Delta::new(source_name(name), dice.order(now), at(now));
         // A delta names no artifact twice.
         let mut named = Vec::new();
         for _ in 0..dice.below(6) {
@@ -145,7 +155,6 @@ impl Step {
                 _ => delta.upserts.push(artifact),
             }
         }
-        delta.removed_before = dice.around(now);
         delta.anew = dice.chance(4);
         if dice.chance(4) {
             let manifest_hash = Some(format!("m{now}"));
@@ -165,8 +174,9 @@ impl Step {
             Self::Apply(delta) => {
                 format!("{:?}", repository.apply((**delta).clone()).await.unwrap())
             }
-            Self::Invalidate(scope, at) => {
-                format!("{:?}", repository.invalidate(scope, *at).await.unwrap())
+            Self::Order(at) => format!("{:?}", repository.next_order(*at).await.unwrap()),
+            Self::Invalidate(scope, order) => {
+                format!("{:?}", repository.invalidate(scope, *order, at(now)).await.unwrap())
             }
         }
     }
@@ -175,7 +185,8 @@ impl Step {
         match self {
             Self::Register(sources) => format!("register {sources:?}"),
             Self::Apply(delta) => format!("apply {delta:?}"),
-            Self::Invalidate(scope, at) => format!("invalidate {scope:?} at {at}"),
+            Self::Order(at) => format!("order at {at}"),
+            Self::Invalidate(scope, order) => format!("invalidate {scope:?} in {order:?}"),
         }
     }
 }
@@ -192,10 +203,10 @@ async fn answers(repository: &dyn CacheRepository, query: &ArtifactQuery) -> Vec
         let found = repository.memberships(&source, &artifact_id("skill:pdf")).await.unwrap();
         answers.push(format!("memberships of {source}: {found:?}"));
     }
-    let cutoff = query.filter.stale.map_or(at(STEPS / 2), |staleness| staleness.cutoff);
+    let fresh = query.filter.stale.map_or(since(at(STEPS / 2)), |staleness| staleness.fresh);
     for collection in &collections.collections {
         answers.extend(pages(repository, &collection.id, query).await);
-        answers.push(format!("{:?}", repository.stats(&collection.id, cutoff).await.unwrap()));
+        answers.push(format!("{:?}", repository.stats(&collection.id, fresh).await.unwrap()));
         let facets = repository.facets(&collection.id, &query.filter).await.unwrap();
         answers.push(format!("{} {:?} {facets:?}", collection.id, query.filter));
     }

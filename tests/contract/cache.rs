@@ -9,12 +9,16 @@ use larder::{
         collection::{Collection, RegisteredSource, Source},
         delta::{Applied, Delta, Scope, Verified},
         disks::Disks,
+        freshness::{CacheStats, FreshRange},
         id::CollectionId,
         page::ArtifactPage,
         query::{ArtifactQuery, Filter, Limit},
+        read_order::ReadOrder,
     },
-    ports::CacheRepository,
-    testing::{MemoryRepository, artifact_id, at, collection_id, limit, source, source_name},
+    ports::{CacheRepository, RepositoryError},
+    testing::{
+        MemoryRepository, artifact_id, at, collection_id, limit, order, source, source_name,
+    },
 };
 use larder_tests::database::{Backend, Database};
 
@@ -82,14 +86,16 @@ impl Cache {
         self.register_all(&sources, now()).await
     }
 
-    /// Stores artifacts of a source.
+    /// Stores artifacts of a source, in the order that a right clock gives to the last of them.
     pub(crate) async fn put(
         &self,
         source: &str,
         upserts: impl IntoIterator<Item = Artifact>,
     ) -> Applied {
-        let upserts = upserts.into_iter().collect();
-        self.apply(Delta { upserts, ..delta(source) }).await.unwrap()
+        let upserts: Vec<Artifact> = upserts.into_iter().collect();
+        let read_at = upserts.iter().map(|artifact| artifact.read_at).max();
+        let order = read_at.map_or_else(ReadOrder::default, order_at);
+        self.apply(Delta { order, upserts, ..delta(source) }).await.unwrap()
     }
 
     /// Removes artifacts of a source that a scan begun then found gone.
@@ -100,13 +106,32 @@ impl Cache {
         removed_before: Timestamp,
     ) -> Applied {
         let removals = ids.iter().map(|id| artifact_id(id)).collect();
-        self.apply(Delta { removals, removed_before, ..delta(source) }).await.unwrap()
+        let order = order_at(removed_before);
+        self.apply(Delta { order, removals, ..delta(source) }).await.unwrap()
     }
 
     /// Says that a source was scanned as a whole.
     pub(crate) async fn verify(&self, source: &str, at: Timestamp) -> Applied {
         let verified = Some(Verified { at, manifest_hash: None, disks: Disks::default() });
-        self.apply(Delta { verified, ..delta(source) }).await.unwrap()
+        self.apply(Delta { order: order_at(at), verified, ..delta(source) }).await.unwrap()
+    }
+
+    /// Invalidates rows in the order that a right clock gives at that moment.
+    pub(crate) async fn invalidate(
+        &self,
+        scope: &Scope,
+        at: Timestamp,
+    ) -> Result<u64, RepositoryError> {
+        self.repository.invalidate(scope, order_at(at), at).await
+    }
+
+    /// Counts a collection's rows; those synced then or earlier are stale.
+    pub(crate) async fn stats(
+        &self,
+        collection: &CollectionId,
+        cutoff: Timestamp,
+    ) -> Result<CacheStats, RepositoryError> {
+        self.repository.stats(collection, since(cutoff)).await
     }
 
     pub(crate) async fn invalidate_collection(&self, collection: &str, at: Timestamp) -> u64 {
@@ -156,9 +181,19 @@ impl Cache {
     }
 }
 
-/// A change of nothing of that source, made now.
+/// A change of nothing of that source, made now in the order of a look at `at(0)`.
 pub(crate) fn delta(source: &str) -> Delta {
-    Delta::new(source_name(source), now())
+    Delta::new(source_name(source), order(0), now())
+}
+
+/// The order that a look at that moment gets where every clock is right.
+pub(crate) fn order_at(at: Timestamp) -> ReadOrder {
+    ReadOrder::after(ReadOrder::default(), at)
+}
+
+/// The range that ends at no moment: rows synced at the cutoff or earlier are stale.
+pub(crate) fn since(cutoff: Timestamp) -> FreshRange {
+    FreshRange { after: cutoff, ..FreshRange::ALWAYS }
 }
 
 pub(crate) fn ids_of(page: &ArtifactPage) -> Vec<String> {

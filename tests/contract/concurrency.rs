@@ -8,11 +8,12 @@ use std::sync::{
 use larder::{
     domain::{
         artifact::Health,
+        delta::Delta,
         page::ArtifactPage,
         query::{ArtifactQuery, Filter, Limit},
     },
     ports::CacheRepository,
-    testing::{BuildArtifact, artifact, at, collection_id, limit, source_name},
+    testing::{BuildArtifact, artifact, at, collection_id, limit, order, source_name},
 };
 
 use crate::cache::{Cache, delta};
@@ -102,7 +103,8 @@ pub(crate) async fn writes_of_several_sources_at_once_are_all_kept(cache: &Cache
                         .read_at(at(i64::try_from(write).unwrap())),
                     artifact(&format!("skill:{name}{write:02}")),
                 ];
-                let delta = larder::domain::delta::Delta { upserts, ..delta(name) };
+                let order = order(i64::try_from(write).unwrap());
+                let delta = Delta { order, upserts, ..delta(name) };
                 repository.apply(delta).await.unwrap();
             }
         }));

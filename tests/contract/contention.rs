@@ -10,7 +10,9 @@ use larder::{
         id::ArtifactId,
     },
     ports::CacheRepository,
-    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source, source_name},
+    testing::{
+        BuildArtifact, artifact, artifact_id, at, collection_id, order, source, source_name,
+    },
 };
 use tokio::task::JoinSet;
 
@@ -30,10 +32,11 @@ async fn store_and_remove(cache: Arc<dyn CacheRepository>, name: &'static str) {
     for round in 1..=ROUNDS {
         let upsert = |id: ArtifactId| artifact(id.as_str()).read_at(at(round * 10));
         let upserts = ids().into_iter().map(upsert).collect();
-        cache.apply(Delta { upserts, anew: true, ..delta(name) }).await.unwrap();
+        let stored = Delta { order: order(round * 10), upserts, anew: true, ..delta(name) };
+        cache.apply(stored).await.unwrap();
         let removals = ids().into_iter().step_by(3).collect();
-        let removed_before = at(round * 10 + 1);
-        cache.apply(Delta { removals, removed_before, ..delta(name) }).await.unwrap();
+        let removed = Delta { order: order(round * 10 + 1), removals, ..delta(name) };
+        cache.apply(removed).await.unwrap();
     }
 }
 
@@ -52,7 +55,8 @@ async fn recheck(cache: Arc<dyn CacheRepository>, name: &'static str, backwards:
         }
         let verified =
             Some(Verified { at: at(round), manifest_hash: None, disks: Disks::default() });
-        cache.apply(Delta { rechecks, verified, ..delta(name) }).await.unwrap();
+        let found = Delta { order: order(1_000_000 + round), rechecks, verified, ..delta(name) };
+        cache.apply(found).await.unwrap();
     }
 }
 
@@ -72,7 +76,7 @@ async fn curate(cache: Arc<dyn CacheRepository>, letter: char) {
         let id = collection_id(&format!("01JGF00000000000000000{letter}{round:03}"));
         let new = NewCollection::new(&format!("{letter} {round}"), None).unwrap();
         cache.create_collection(&id, &new, None, now()).await.unwrap();
-        cache.add_members(&id, &ids(), now()).await.unwrap();
+        cache.add_members(&id, &ids(), order(1_000), now()).await.unwrap();
         for member in ids().iter().step_by(20) {
             cache.remove_member(&id, member, now()).await.unwrap();
         }
@@ -85,9 +89,9 @@ async fn curate(cache: Arc<dyn CacheRepository>, letter: char) {
 /// Marks rows as in need of a read, and takes away what is long gone.
 async fn invalidate(cache: Arc<dyn CacheRepository>) {
     for round in 1..=ROUNDS {
-        cache.invalidate(&Scope::Source(source_name("a")), at(round)).await.unwrap();
+        cache.invalidate(&Scope::Source(source_name("a")), order(round), at(round)).await.unwrap();
         let default = Scope::Collection(collection_id("default"));
-        cache.invalidate(&default, at(round)).await.unwrap();
+        cache.invalidate(&default, order(round), at(round)).await.unwrap();
         cache.purge_missing(at(0)).await.unwrap();
     }
 }

@@ -10,7 +10,7 @@ use larder::{
         id::ArtifactId,
         query::{ArtifactQuery, CollectionQuery, Filter, Search},
     },
-    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, limit, source_name},
+    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, limit, order, source_name},
 };
 
 use crate::cache::{Cache, now};
@@ -30,7 +30,11 @@ async fn curated(cache: &Cache, members: &[&str]) -> Added {
 }
 
 async fn add(cache: &Cache, members: &[&str]) -> Added {
-    cache.add_members(&collection_id(ID), &ids(members), now()).await.unwrap().unwrap()
+    cache
+        .add_members(&collection_id(ID), &ids(members), order(1_000), now())
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 async fn rename(cache: &Cache, id: &str, name: &str) -> Naming {
@@ -187,7 +191,10 @@ pub(crate) async fn an_addition_tells_what_became_of_each_artifact(cache: &Cache
 
     for unfit in [OTHER, "default", "work"] {
         let artifacts = ids(&["skill:pdf"]);
-        let added = cache.add_members(&collection_id(unfit), &artifacts, now()).await.unwrap();
+        let added = cache
+            .add_members(&collection_id(unfit), &artifacts, order(1_000), now())
+            .await
+            .unwrap();
         assert_eq!(added, None, "{unfit}");
     }
 }
@@ -220,9 +227,9 @@ pub(crate) async fn an_artifact_added_by_many_at_once_is_one_row(cache: &Cache) 
             let mut wanted: Vec<_> =
                 (0..20).map(|n| artifact_id(&format!("skill:s{n:02}"))).collect();
             wanted.rotate_left(caller * 2);
-            tokio::spawn(
-                async move { repository.add_members(&collection_id(ID), &wanted, now()).await },
-            )
+            tokio::spawn(async move {
+                repository.add_members(&collection_id(ID), &wanted, order(1_000), now()).await
+            })
         })
         .collect();
     let mut added = 0;
@@ -252,7 +259,8 @@ pub(crate) async fn collections_made_while_a_source_changes_end_up_right(cache: 
                 for id in made.clone().map(|id| collection_id(&id)) {
                     let new = NewCollection::new(id.as_str(), None).unwrap();
                     repository.create_collection(&id, &new, None, now()).await.unwrap();
-                    let added = repository.add_members(&id, &members, now()).await.unwrap();
+                    let added =
+                        repository.add_members(&id, &members, order(1_000), now()).await.unwrap();
                     assert_eq!(added.unwrap().added.len(), ARTIFACTS);
                 }
                 made.collect::<Vec<_>>()

@@ -8,7 +8,7 @@ use larder::{
         report::IssueKind,
         revision::Revision,
     },
-    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source_name},
+    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, order, source_name},
 };
 use serde_json::json;
 
@@ -104,6 +104,7 @@ pub(crate) async fn a_row_made_without_a_date_keeps_the_one_it_was_made_at(cache
     let again = Delta {
         upserts: vec![artifact("skill:pdf").described("new").read_at(at(5))],
         now: at(2_000),
+        order: order(5),
         ..delta("work")
     };
     cache.apply(again).await.unwrap();

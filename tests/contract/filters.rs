@@ -10,7 +10,7 @@ use larder::{
     testing::{BuildArtifact, artifact, artifact_id, at, collection_id, limit},
 };
 
-use crate::cache::{Cache, ids_of};
+use crate::cache::{Cache, ids_of, since};
 
 fn library() -> [Artifact; 5] {
     [
@@ -92,12 +92,12 @@ pub(crate) async fn conditions_combine_with_and(cache: &Cache) {
         tags: vec!["doc".to_owned()],
         origin: Some("github".to_owned()),
         health: Some(Health::Ok),
-        stale: Some(Staleness { stale: false, cutoff: at(5) }),
+        stale: Some(Staleness { stale: false, fresh: since(at(5)) }),
         search: Search::new("pd"),
         ..kinds(&["skill", "agent"])
     };
     assert_eq!(cache.found("work", all.clone()).await, ["skill:pdf"]);
-    let stale = Some(Staleness { stale: true, cutoff: at(5) });
+    let stale = Some(Staleness { stale: true, fresh: since(at(5)) });
     for none in [
         Filter { kinds: vec![ArtifactKind::new("agent").unwrap()], ..all.clone() },
         Filter { tags: vec!["doc".to_owned(), "x".to_owned()], ..all.clone() },
@@ -124,7 +124,7 @@ pub(crate) async fn filtered_pages_go_on_where_they_stopped(cache: &Cache) {
         (third(None), Sort::UpdatedAt),
         (third(Some("n")), Sort::Relevance),
         (
-            Filter { stale: Some(Staleness { stale: true, cutoff: at(5) }), ..third(None) },
+            Filter { stale: Some(Staleness { stale: true, fresh: since(at(5)) }), ..third(None) },
             Sort::Name,
         ),
     ] {
@@ -184,7 +184,7 @@ pub(crate) async fn facets_count_what_the_filter_lets_pass(cache: &Cache) {
     let found = Filter { search: Search::new("tea"), ..Filter::default() };
     let found = facets(cache, found).await;
     assert_eq!((counts(&found.types), counts(&found.origins)), (vec![("skill", 1)], vec![]));
-    let fresh = Some(Staleness { stale: false, cutoff: at(5) });
+    let fresh = Some(Staleness { stale: false, fresh: since(at(5)) });
     let fresh = facets(cache, Filter { stale: fresh, ..Filter::default() }).await;
     assert_eq!(counts(&fresh.types), [("agent", 1), ("skill", 1)]);
     let none = facets(cache, kinds(&["hook"])).await;

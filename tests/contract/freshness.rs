@@ -11,15 +11,18 @@ use larder::{
         report::{Counts, Issue, IssueKind, RefreshStatus, SourceReport},
         revision::Revision,
     },
-    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, report, source_name},
+    testing::{
+        BuildArtifact, artifact, artifact_id, at, collection_id, order, report, source_name,
+    },
 };
 
-use crate::cache::{Cache, delta};
+use crate::cache::{Cache, delta, order_at, since};
 
 pub(crate) async fn a_verified_source_refreshes_all_of_its_rows(cache: &Cache) {
     cache.register(&["home", "work"]).await;
     cache.put("home", [artifact("skill:tea")]).await;
-    cache.put("work", [artifact("skill:pdf"), artifact("skill:xml").read_at(at(30))]).await;
+    cache.put("work", [artifact("skill:pdf")]).await;
+    cache.put("work", [artifact("skill:xml").read_at(at(30))]).await;
     let before = cache.generation("default").await;
     cache.verify("work", at(20)).await;
 
@@ -114,8 +117,10 @@ pub(crate) async fn what_was_read_again_and_is_the_same_is_valid_in_every_collec
         fingerprint: Some("again".to_owned()),
         read_at: at(read_at),
     };
-    let confirm =
-        async |confirmed| cache.apply(Delta { confirmed, ..delta("work") }).await.unwrap();
+    let confirm = async |confirmed: Vec<Recheck>| {
+        let order = order_at(confirmed[0].read_at);
+        cache.apply(Delta { order, confirmed, ..delta("work") }).await.unwrap()
+    };
 
     // Read before the invalidation, or another one by now: it stays as it is.
     let other = Recheck { revision: Revision::of(&[]), ..again("skill:xml", 10) };
@@ -215,12 +220,13 @@ pub(crate) async fn a_row_goes_stale_to_the_microsecond(cache: &Cache) {
     cache.register(&["work"]).await;
     let synced = at(50) + Duration::microseconds(7);
     let lost = artifact("skill:lost");
-    cache.put("work", [artifact("skill:pdf").read_at(synced), lost]).await;
+    cache.put("work", [lost]).await;
+    cache.put("work", [artifact("skill:pdf").read_at(synced)]).await;
     let scope = Scope::Artifact(collection_id("work"), artifact_id("skill:lost"));
     cache.invalidate(&scope, at(9)).await.unwrap();
 
     let found = async |stale, cutoff| {
-        let stale = Some(Staleness { stale, cutoff });
+        let stale = Some(Staleness { stale, fresh: since(cutoff) });
         cache.found("work", Filter { stale, ..Filter::default() }).await
     };
     let before = synced - Duration::microseconds(1);
@@ -278,16 +284,19 @@ pub(crate) async fn the_last_report_is_kept_whatever_it_says(cache: &Cache) {
         duration_ms: 34,
         ..report("work", at(5))
     };
-    let applied =
-        cache.apply(Delta { report: Some(guarded.clone()), ..delta("work") }).await.unwrap();
+    let applied = cache
+        .apply(Delta { order: order(5), report: Some(guarded.clone()), ..delta("work") })
+        .await
+        .unwrap();
     assert_eq!(applied.changes, []);
     assert_eq!(cache.generation("work").await, before);
     assert_eq!(cache.collection_of("work").await.last_report, Some(guarded.clone()));
     assert_eq!(cache.collection_of("home").await.last_report, None);
     assert_eq!(cache.collection_of("default").await.last_report, Some(guarded.clone()));
 
-    let later = report("home", at(6));
-    cache.apply(Delta { report: Some(later.clone()), ..delta("home") }).await.unwrap();
+    let later = report("home", at(3));
+    let told = Delta { order: order(6), report: Some(later.clone()), ..delta("home") };
+    cache.apply(told).await.unwrap();
     assert_eq!(cache.collection_of("default").await.last_report, Some(later), "the latest of all");
     cache.put("work", [artifact("skill:tea")]).await;
     assert_eq!(cache.collection_of("work").await.last_report, Some(guarded), "none, none replaced");

@@ -35,6 +35,7 @@ mod fields;
 mod filters;
 mod freshness;
 mod migrations;
+mod orders;
 mod pages;
 mod processes;
 mod rows;
@@ -81,7 +82,14 @@ contract! { crate::cache::Cache, memory sqlite postgres: {
         a_recheck_is_stored_without_a_new_generation
         fifteen_hundred_rows_come_and_go_in_one_delta
         memberships_are_the_collections_that_hold_the_sources_row
-        verified_at_moves_forward_only
+        an_older_scan_never_replaces_a_newer_one
+    }
+    orders {
+        every_order_is_greater_than_those_before_it
+        of_two_looks_at_the_same_time_the_later_one_counts
+        a_clock_that_was_ahead_hides_no_later_look
+        readers_whose_clocks_differ_agree
+        a_row_from_the_future_is_stale
     }
     contention {
         whatever_writes_at_once_stands_in_nobodys_way

@@ -4,13 +4,16 @@ use std::{fs, path::Path};
 
 use larder::{
     domain::{
-        delta::Delta,
+        delta::{Delta, Scope, Verified},
+        disks::Disks,
         query::{ArtifactQuery, CollectionQuery, Filter, Search},
     },
     ports::{Migration, RepositoryError},
-    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source, source_name},
+    testing::{
+        BuildArtifact, artifact, artifact_id, at, collection_id, order, source, source_name,
+    },
 };
-use larder_tests::database::{Backend, Database};
+use larder_tests::database::{Backend, Database, SqlRepository};
 use serde_json::json;
 
 use crate::cache::{delta, now};
@@ -21,6 +24,8 @@ contract! { crate::migrations::Blank, sqlite postgres: {
         a_filled_database_goes_down_and_up_with_its_memberships
         rows_that_cannot_be_searched_are_written_again
         secrets_that_an_earlier_version_stored_are_gone
+        what_an_older_version_read_while_its_clock_was_ahead_is_read_again
+        what_was_invalidated_stays_so_up_and_down
         the_last_step_down_leaves_nothing_that_hinders_the_way_up
         a_database_of_a_newer_larder_is_refused
         data_outlives_the_connection
@@ -136,10 +141,7 @@ pub(crate) async fn rows_that_cannot_be_searched_are_written_again(Blank(databas
     let pdf = artifact("skill:pdf");
     let filled = Delta { upserts: vec![pdf.clone()], ..delta("work") };
     repository.apply(filled).await.unwrap();
-    let applied = async || repository.status().await.unwrap().iter().filter(|m| m.applied).count();
-    while applied().await > 2 {
-        repository.down().await.unwrap();
-    }
+    down_to(&*repository, 2).await;
     repository.up().await.unwrap();
     let known = repository.known(&source_name("work")).await.unwrap();
     assert!(known[&pdf.id].invalidated);
@@ -167,9 +169,72 @@ pub(crate) async fn secrets_that_an_earlier_version_stored_are_gone(Blank(databa
     assert_eq!(row.synced_at, None, "and is to be read again");
     assert!(!database.holds(SECRET).await, "no row and no free page holds it");
     let again = stored.clone().read_at(at(60));
-    repository.apply(Delta { upserts: vec![again], ..delta("work") }).await.unwrap();
+    let again = Delta { order: order(60), upserts: vec![again], ..delta("work") };
+    repository.apply(again).await.unwrap();
     let row = repository.artifact(&collection_id("default"), &id).await.unwrap().unwrap();
     assert_eq!(row.artifact.metadata, stored.metadata, "the next read fills it");
+}
+
+/// Takes migrations back until so many are left.
+async fn down_to(repository: &dyn SqlRepository, left: usize) {
+    let applied = async || repository.status().await.unwrap().iter().filter(|m| m.applied).count();
+    while applied().await > left {
+        repository.down().await.unwrap();
+    }
+}
+
+/// How many migrations there were before reads had an order.
+const BEFORE_ORDERS: usize = 7;
+
+pub(crate) async fn what_an_older_version_read_while_its_clock_was_ahead_is_read_again(
+    Blank(database): &Blank,
+) {
+    let repository = database.migrated().await;
+    repository.register(&[source("work")], now()).await.unwrap();
+    let upserts = vec![artifact("skill:pdf"), artifact("skill:tea")];
+    let verified = Some(Verified { at: at(0), manifest_hash: None, disks: Disks::default() });
+    repository.apply(Delta { upserts, verified, ..delta("work") }).await.unwrap();
+    down_to(&*repository, BEFORE_ORDERS).await;
+    let ahead = at(172_800).timestamp_micros();
+    database.execute(&format!("UPDATE collection_artifacts SET synced_at = {ahead}")).await;
+    database.execute(&format!("UPDATE sources SET verified_at = {ahead}")).await;
+    repository.up().await.unwrap();
+
+    let order = repository.next_order(now()).await.unwrap();
+    let upserts = vec![artifact("skill:pdf").described("edited").read_at(now())];
+    let removals = vec![artifact_id("skill:tea")];
+    let verified = Some(Verified { at: now(), manifest_hash: None, disks: Disks::default() });
+    let seen = Delta { order, upserts, removals, verified, ..delta("work") };
+    assert_eq!(repository.apply(seen).await.unwrap().removed, 1);
+    let row = repository.artifact(&collection_id("default"), &artifact_id("skill:pdf")).await;
+    let row = row.unwrap().unwrap();
+    assert_eq!(row.artifact.metadata.description.as_deref(), Some("edited"));
+    assert_eq!(row.synced_at, Some(now()));
+    assert_eq!(repository.registered().await.unwrap()[0].verified_at, Some(now()));
+}
+
+pub(crate) async fn what_was_invalidated_stays_so_up_and_down(Blank(database): &Blank) {
+    const INVALIDATED: &str = "SELECT COUNT(*) FROM collection_artifacts \
+         WHERE artifact_id = 'skill:tea' AND invalidated_at >= synced_at";
+    const VALID: &str = "SELECT COUNT(*) FROM collection_artifacts \
+         WHERE artifact_id = 'skill:pdf' AND invalidated_at IS NULL";
+    let repository = database.migrated().await;
+    repository.register(&[source("work")], now()).await.unwrap();
+    let upserts = vec![artifact("skill:pdf"), artifact("skill:tea")];
+    repository.apply(Delta { upserts, ..delta("work") }).await.unwrap();
+    let order = repository.next_order(at(172_800)).await.unwrap();
+    let everything = Scope::Source(source_name("work"));
+    repository.invalidate(&everything, order, now()).await.unwrap();
+    let order = repository.next_order(now()).await.unwrap();
+    let upserts = vec![artifact("skill:pdf").read_at(now())];
+    repository.apply(Delta { order, upserts, ..delta("work") }).await.unwrap();
+
+    down_to(&*repository, BEFORE_ORDERS).await;
+    assert_eq!((database.number(INVALIDATED).await, database.number(VALID).await), (2, 2));
+    repository.up().await.unwrap();
+    let known = repository.known(&source_name("work")).await.unwrap();
+    assert!(known[&artifact_id("skill:tea")].invalidated);
+    assert!(!known[&artifact_id("skill:pdf")].invalidated);
 }
 
 pub(crate) async fn the_last_step_down_leaves_nothing_that_hinders_the_way_up(

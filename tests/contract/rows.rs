@@ -9,7 +9,7 @@ use larder::{
         query::{Filter, Search},
         revision::Revision,
     },
-    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, source_name},
+    testing::{BuildArtifact, artifact, artifact_id, at, collection_id, order, source_name},
 };
 
 use crate::cache::{Cache, delta, now};
@@ -37,7 +37,7 @@ pub(crate) async fn a_delta_raises_each_changed_generation_by_one(cache: &Cache)
         ],
         removals: vec![artifact_id("skill:xml")],
         now: at(2_000),
-        removed_before: at(1),
+        order: order(2),
         ..delta("work")
     };
     let applied = cache.apply(both).await.unwrap();
@@ -111,7 +111,7 @@ pub(crate) async fn what_is_stored_already_is_no_second_change(cache: &Cache) {
     let listed = Artifact { added_at: Some(at(1)), ..touched };
     assert_eq!(cache.put("work", [listed.clone().read_at(at(8))]).await.changes.len(), 2);
     let asked = vec![listed.read_at(at(9))];
-    let asked = Delta { upserts: asked, anew: true, ..delta("work") };
+    let asked = Delta { order: order(9), upserts: asked, anew: true, ..delta("work") };
     assert_eq!(cache.apply(asked).await.unwrap().changes.len(), 2);
     assert_eq!(cache.synced_at("default", "skill:pdf").await, Some(at(9)));
 }
@@ -135,7 +135,8 @@ pub(crate) async fn what_is_stored_already_makes_invalidated_rows_valid(cache: &
 
 pub(crate) async fn a_removal_spares_what_was_read_since_the_scan_began(cache: &Cache) {
     cache.register(&["work"]).await;
-    cache.put("work", [artifact("skill:pdf").read_at(at(10)), artifact("skill:tea")]).await;
+    cache.put("work", [artifact("skill:tea")]).await;
+    cache.put("work", [artifact("skill:pdf").read_at(at(10))]).await;
     let applied = cache.remove("work", &["skill:pdf", "skill:tea"], at(10)).await;
     assert_eq!(applied.removed, 1);
     for collection in ["work", "default"] {
@@ -154,7 +155,8 @@ pub(crate) async fn a_removal_spares_what_was_read_since_the_scan_began(cache: &
 pub(crate) async fn a_recheck_is_stored_without_a_new_generation(cache: &Cache) {
     cache.register(&["work"]).await;
     let read_since = artifact("skill:tea").read_at(at(10));
-    cache.put("work", [artifact("skill:pdf"), read_since, artifact("skill:xml")]).await;
+    cache.put("work", [artifact("skill:pdf"), artifact("skill:xml")]).await;
+    cache.put("work", [read_since]).await;
     let before = (cache.generation("default").await, cache.generation("work").await);
     let recheck = |id: &str| Recheck {
         id: artifact_id(id),
@@ -164,7 +166,7 @@ pub(crate) async fn a_recheck_is_stored_without_a_new_generation(cache: &Cache) 
     };
     let other = Recheck { revision: Revision::of(&[]), ..recheck("skill:xml") };
     let rechecks = vec![recheck("skill:pdf"), recheck("skill:tea"), recheck("skill:never"), other];
-    let applied = cache.apply(Delta { rechecks, ..delta("work") }).await.unwrap();
+    let applied = cache.apply(Delta { order: order(7), rechecks, ..delta("work") }).await.unwrap();
     assert_eq!(applied.changes, []);
     assert_eq!((cache.generation("default").await, cache.generation("work").await), before);
 
@@ -203,7 +205,8 @@ pub(crate) async fn fifteen_hundred_rows_come_and_go_in_one_delta(cache: &Cache)
         fingerprint: Some("touched".to_owned()),
         read_at: at(6),
     });
-    cache.apply(Delta { rechecks: rechecks.collect(), ..delta("work") }).await.unwrap();
+    let rechecks = rechecks.collect();
+    cache.apply(Delta { order: order(6), rechecks, ..delta("work") }).await.unwrap();
     let known = cache.known(&source_name("work")).await.unwrap();
     assert!(known.values().all(|known| known.fingerprint.as_deref() == Some("touched")));
 
@@ -229,20 +232,22 @@ pub(crate) async fn memberships_are_the_collections_that_hold_the_sources_row(ca
     assert!(of("Work").await.is_empty());
 }
 
-pub(crate) async fn verified_at_moves_forward_only(cache: &Cache) {
+pub(crate) async fn an_older_scan_never_replaces_a_newer_one(cache: &Cache) {
     cache.register(&["work"]).await;
-    let verify = async |seconds: i64, hash: &str| {
+    let verify = async |number: i64, seconds: i64, hash: &str| {
         let verified = Some(Verified {
             at: at(seconds),
             manifest_hash: Some(hash.to_owned()),
             disks: Disks::default(),
         });
-        let applied = cache.apply(Delta { verified, ..delta("work") }).await.unwrap();
+        let verified = Delta { order: order(number), verified, ..delta("work") };
+        let applied = cache.apply(verified).await.unwrap();
         assert_eq!(applied.changes, [], "no row has changed");
         let source = cache.registered().await.unwrap().remove(0);
         (source.verified_at, source.manifest_hash.unwrap())
     };
-    assert_eq!(verify(10, "m1").await, (Some(at(10)), "m1".to_owned()));
-    assert_eq!(verify(9, "m0").await, (Some(at(10)), "m1".to_owned()));
-    assert_eq!(verify(11, "m2").await, (Some(at(11)), "m2".to_owned()));
+    assert_eq!(verify(10, 10, "m1").await, (Some(at(10)), "m1".to_owned()));
+    assert_eq!(verify(9, 99, "m0").await, (Some(at(10)), "m1".to_owned()));
+    assert_eq!(verify(11, 11, "m2").await, (Some(at(11)), "m2".to_owned()));
+    assert_eq!(verify(12, 3, "m3").await, (Some(at(3)), "m3".to_owned()), "the clock is right now");
 }

@@ -10,14 +10,16 @@ use larder::{
     testing::{BuildArtifact, artifact, artifact_id, at, collection_id, limit, source_name},
 };
 
-use crate::cache::Cache;
+use crate::cache::{Cache, since};
 
 /// Of `work`: `skill:a` synced at 10, `skill:b` at 30, `skill:c` at 20 and invalidated; of `home`:
 /// `agent:d` synced at 20.
 async fn filled(cache: &Cache) {
     cache.register(&["home", "work"]).await;
     let work = [("skill:a", 10), ("skill:b", 30), ("skill:c", 20)];
-    cache.put("work", work.map(|(id, second)| artifact(id).read_at(at(second)))).await;
+    for (id, second) in work {
+        cache.put("work", [artifact(id).read_at(at(second))]).await;
+    }
     cache.put("home", [artifact("agent:d").read_at(at(20))]).await;
     for collection in ["work", "default"] {
         let scope = Scope::Artifact(collection_id(collection), artifact_id("skill:c"));
@@ -28,7 +30,7 @@ async fn filled(cache: &Cache) {
 pub(crate) async fn stale_rows_are_counted_by_their_source(cache: &Cache) {
     filled(cache).await;
     let stale = async |collection: &str, second| {
-        cache.stale_sources(&collection_id(collection), at(second)).await.unwrap()
+        cache.stale_sources(&collection_id(collection), since(at(second))).await.unwrap()
     };
     let of = |source: &str, rows, invalidated, oldest: Option<i64>| StaleSource {
         source: source_name(source),
@@ -49,7 +51,7 @@ pub(crate) async fn stale_rows_are_counted_by_their_source(cache: &Cache) {
 pub(crate) async fn stale_rows_come_in_batches_the_oldest_first(cache: &Cache) {
     filled(cache).await;
     let default = collection_id("default");
-    let all = cache.stale_rows(&default, at(20), None, limit(50)).await.unwrap();
+    let all = cache.stale_rows(&default, since(at(20)), None, limit(50)).await.unwrap();
     let row = |id: &str, source: &str, synced: Option<i64>| StaleRow {
         synced_at: synced.map(at),
         id: artifact_id(id),
@@ -64,7 +66,7 @@ pub(crate) async fn stale_rows_come_in_batches_the_oldest_first(cache: &Cache) {
 
     let (mut one_by_one, mut after) = (Vec::new(), None);
     while let [next] =
-        &cache.stale_rows(&default, at(20), after.as_ref(), limit(1)).await.unwrap()[..]
+        &cache.stale_rows(&default, since(at(20)), after.as_ref(), limit(1)).await.unwrap()[..]
     {
         one_by_one.push(next.clone());
         after = Some(next.clone());
@@ -76,10 +78,10 @@ pub(crate) async fn a_verified_source_has_no_stale_rows_but_the_invalidated(cach
     filled(cache).await;
     cache.verify("work", at(100)).await;
     let default = collection_id("default");
-    let rows = cache.stale_rows(&default, at(99), None, limit(50)).await.unwrap();
+    let rows = cache.stale_rows(&default, since(at(99)), None, limit(50)).await.unwrap();
     let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(ids, ["skill:c", "agent:d"]);
-    let sources = cache.stale_sources(&default, at(100)).await.unwrap();
+    let sources = cache.stale_sources(&default, since(at(100))).await.unwrap();
     assert_eq!((sources[1].rows, sources[1].oldest_sync), (3, Some(at(100))));
 }
 

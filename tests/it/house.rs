@@ -1,6 +1,14 @@
 //! Larder on real adapters, with files of its own.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use larder::{
@@ -12,22 +20,30 @@ use larder_filesystem::{FileSystem, FileSystemConfig, PlainDirectory};
 use larder_http::{HttpSettings, Tokens};
 use larder_prometheus::Prometheus;
 pub(crate) use larder_tests::database::Backend;
-use larder_tests::database::Database;
+use larder_tests::{database::Database, stopwatch::Stopwatch};
 use poem::{endpoint::BoxEndpoint, http::Method, test::TestClient};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::answer::Answer;
 
-/// The real time, in whole microseconds: the file system has no other.
-struct RealClock;
+/// The real time, in whole microseconds: the file system has no other. Its wall clock can be wrong.
+struct RealClock {
+    started: Stopwatch,
+    /// By so many microseconds the wall clock is ahead.
+    ahead: AtomicI64,
+}
 
 #[async_trait]
 impl Clock for RealClock {
     #[expect(clippy::disallowed_methods, reason = "it is compared with the times of real files")]
     fn now(&self) -> Timestamp {
-        let now = chrono::Utc::now();
-        Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap()
+        let now = chrono::Utc::now().timestamp_micros() + self.ahead.load(Ordering::SeqCst);
+        Timestamp::from_timestamp_micros(now).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
     }
 
     async fn sleep(&self, duration: Duration) {
@@ -39,6 +55,7 @@ impl Clock for RealClock {
 pub(crate) struct House {
     pub(crate) files: Arc<TempDir>,
     pub(crate) larder: Arc<Larder>,
+    clock: Arc<RealClock>,
     client: TestClient<BoxEndpoint<'static>>,
     pub(crate) database: Database,
 }
@@ -52,8 +69,22 @@ impl House {
 
     /// The same on that database.
     pub(crate) async fn on(files: &Arc<TempDir>, database: Database) -> Self {
+        Self::ahead(files, database, Duration::ZERO).await
+    }
+
+    /// The same with a wall clock that is ahead by so much.
+    pub(crate) async fn open_ahead(
+        files: &Arc<TempDir>,
+        backend: Backend,
+        ahead: Duration,
+    ) -> Self {
+        Self::ahead(files, Database::new(backend).await, ahead).await
+    }
+
+    async fn ahead(files: &Arc<TempDir>, database: Database, ahead: Duration) -> Self {
         let cache = database.migrated().await;
-        let clock: Arc<dyn Clock> = Arc::new(RealClock);
+        let ahead = AtomicI64::new(i64::try_from(ahead.as_micros()).unwrap());
+        let clock = Arc::new(RealClock { started: Stopwatch::start(), ahead });
         let plain = PlainDirectory {
             name: "plain".to_owned(),
             path: files.path().join("plain"),
@@ -63,7 +94,7 @@ impl House {
             collections: vec![files.path().join("collections")],
             directories: vec![plain],
         };
-        let files_of = Arc::new(FileSystem::new(config, Arc::clone(&clock)));
+        let files_of = Arc::new(FileSystem::new(config, clock.clone()));
         let projects = files.path().join("projects").to_str().unwrap().to_owned();
         let policy = Policy { deploy_roots: vec![projects], ..Policy::default() };
         let larder = Larder::new(
@@ -73,7 +104,7 @@ impl House {
                 deployer: files_of,
                 cache,
                 metrics: Arc::new(Prometheus::new("test")),
-                clock,
+                clock: clock.clone(),
             },
             policy,
         );
@@ -91,7 +122,12 @@ impl House {
         };
         let service = larder_http::service(Arc::clone(&larder), &settings);
         let client = TestClient::new(service).default_header("host", "localhost");
-        Self { files: Arc::clone(files), larder, client, database }
+        Self { files: Arc::clone(files), larder, clock, client, database }
+    }
+
+    /// Sets the wall clock right.
+    pub(crate) fn set_clock_right(&self) {
+        self.clock.ahead.store(0, Ordering::SeqCst);
     }
 
     /// Leaves nothing behind.

@@ -6,6 +6,7 @@
 mod alive;
 mod answer;
 mod changes;
+mod clock;
 mod curated;
 mod database_failures;
 mod hostile;

@@ -23,13 +23,13 @@ const COLUMNS: &str = "c.id, c.name, c.description, c.kind, c.created_by, c.gene
      c.artifact_count, c.created_at, c.updated_at, \
      CASE c.kind WHEN 'mirror' THEN c.source_collection END AS source, \
      c.kind = 'mirror' AND NOT COALESCE(s.attached, FALSE) AS detached, \
-     CASE c.kind WHEN 'mirror' THEN COALESCE(s.verified_at, 0) \
-         ELSE (SELECT COALESCE(SUM(verified_at), 0)::BIGINT FROM sources WHERE attached) \
+     CASE c.kind WHEN 'mirror' THEN COALESCE(s.verified_order, 0) \
+         ELSE (SELECT COALESCE(SUM(verified_order), 0)::BIGINT FROM sources WHERE attached) \
          END AS verification, \
      CASE c.kind WHEN 'mirror' THEN s.last_report_json \
          ELSE (SELECT last_report_json FROM sources \
-             WHERE attached AND reported_at IS NOT NULL \
-             ORDER BY reported_at DESC, name DESC LIMIT 1) \
+             WHERE attached AND reported_order IS NOT NULL \
+             ORDER BY reported_order DESC, name DESC LIMIT 1) \
          END AS last_report_json";
 
 const SOURCE_OF_MIRROR: &str =

@@ -7,6 +7,7 @@ use larder::domain::{
     change::TouchedCollections,
     curated::{Added, CollectionEdit, CollectionName, Naming, NewCollection, Purpose},
     id::{ArtifactId, CollectionId, SourceName},
+    read_order::ReadOrder,
     text,
 };
 use sqlx::PgConnection;
@@ -115,15 +116,16 @@ pub(crate) async fn add(
     writer: &mut PgConnection,
     id: &CollectionId,
     artifacts: &[ArtifactId],
+    order: ReadOrder,
     now: Timestamp,
 ) -> Result<Option<Added>> {
     static ADD: LazyLock<String> = LazyLock::new(|| {
         let (columns, copied) = (values(str::to_owned), values(|column| format!("a.{column}")));
         format!(
             "INSERT INTO collection_artifacts (collection_id, artifact_id, source_collection, \
-                 added_at, invalidated_at, {columns}) \
+                 added_at, invalidated_order, {columns}) \
              SELECT $1, a.artifact_id, a.source_collection, $3, \
-                 GREATEST(a.invalidated_at, $3), {copied} \
+                 GREATEST(a.invalidated_order, $4), {copied} \
              FROM collection_artifacts a WHERE a.collection_id = 'default' \
                  AND a.artifact_id = ANY($2) AND {VISIBLE} \
              ON CONFLICT (collection_id, artifact_id) DO NOTHING \
@@ -140,6 +142,7 @@ pub(crate) async fn add(
         .bind(id.as_str())
         .bind(&ids)
         .bind(micros(now))
+        .bind(order.number())
         .fetch_all(&mut *writer)
         .await?
         .into_iter()

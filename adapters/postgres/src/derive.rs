@@ -16,12 +16,12 @@ const DEFAULT: &[&str] = &["default"];
 /// What a row that takes over another one's values takes with them. The later of the two
 /// invalidations stays: neither row was read since.
 fn taken_from(other: &str) -> String {
-    let own = "collection_artifacts.invalidated_at";
-    let its = format!("{other}.invalidated_at");
+    let own = "collection_artifacts.invalidated_order";
+    let its = format!("{other}.invalidated_order");
     let columns = values(|column| format!("{column} = {other}.{column}"));
     format!(
         "source_collection = {other}.source_collection, missing_since = NULL, \
-         invalidated_at = GREATEST({own}, {its}), {columns}"
+         invalidated_order = GREATEST({own}, {its}), {columns}"
     )
 }
 
@@ -30,14 +30,14 @@ static INTO_DEFAULT: LazyLock<String> = LazyLock::new(|| {
     let columns = values(str::to_owned);
     format!(
         "INSERT INTO collection_artifacts (collection_id, artifact_id, source_collection, \
-         added_at, invalidated_at, {columns})"
+         added_at, invalidated_order, {columns})"
     )
 });
 
 fn copied() -> String {
     let columns = values(|column| format!("m.{column}"));
     format!(
-        "'default', m.artifact_id, m.source_collection, m.added_at, m.invalidated_at, {columns}"
+        "'default', m.artifact_id, m.source_collection, m.added_at, m.invalidated_order, {columns}"
     )
 }
 

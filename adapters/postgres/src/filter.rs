@@ -90,12 +90,14 @@ fn push_conditions(sql: &mut QueryBuilder<Postgres>, filter: &Filter) {
     if let Some(health) = filter.health {
         sql.push(" AND a.health = ").push_bind(health.as_str());
     }
-    if let Some(Staleness { stale, cutoff }) = filter.stale {
+    if let Some(Staleness { stale, fresh }) = filter.stale {
         let comparison = if stale { " IS NOT TRUE" } else { " IS TRUE" };
-        sql.push(" AND ((SELECT ")
-            .push(EFFECTIVE)
-            .push(" FROM (SELECT 1) one LEFT JOIN sources s ON s.name = a.source_collection) > ");
-        sql.push_bind(micros(cutoff)).push(")").push(comparison);
+        sql.push(" AND ((SELECT ").push(EFFECTIVE).push(
+            " FROM (SELECT 1) one LEFT JOIN sources s ON s.name = a.source_collection) \
+                 BETWEEN 1 + ",
+        );
+        sql.push_bind(micros(fresh.after)).push(" AND ").push_bind(micros(fresh.until));
+        sql.push(")").push(comparison);
     }
 }
 

@@ -4,44 +4,41 @@ use larder::domain::{
     Timestamp,
     change::{CollectionChange, TouchedCollections},
     delta::Scope,
+    read_order::ReadOrder,
 };
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 
-use crate::{
-    collections,
-    error::Result,
-    row::{VISIBLE, micros},
-};
+use crate::{collections, error::Result, row::VISIBLE};
 
-/// Sets `invalidated_at` within the caller's transaction; answers on how many rows, and what has
+/// Sets `invalidated_order` within the caller's transaction; answers on how many rows, and what has
 /// changed.
 pub(crate) async fn invalidate(
     writer: &mut PgConnection,
     scope: &Scope,
-    at: Timestamp,
+    order: ReadOrder,
+    now: Timestamp,
 ) -> Result<(u64, Vec<CollectionChange>)> {
-    let at_micros = micros(at);
     collections::lock_all(writer).await?;
     // A row that was invalid before, or has been read since, looks the same afterwards.
     let mut sql = QueryBuilder::new("SELECT DISTINCT a.collection_id FROM collection_artifacts a");
     push_scope(&mut sql, scope);
     sql.push(
-        " AND (a.invalidated_at IS NULL OR a.invalidated_at < a.synced_at) AND a.synced_at <= ",
+        " AND (a.invalidated_order IS NULL OR a.invalidated_order < a.read_order) AND a.read_order <= ",
     )
-    .push_bind(at_micros);
+    .push_bind(order.number());
     let changed: Vec<String> = sql.build_query_scalar().fetch_all(&mut *writer).await?;
 
     let mut sql = QueryBuilder::new(
-        "UPDATE collection_artifacts a SET invalidated_at = GREATEST(a.invalidated_at, ",
+        "UPDATE collection_artifacts a SET invalidated_order = GREATEST(a.invalidated_order, ",
     );
-    sql.push_bind(at_micros).push(")");
+    sql.push_bind(order.number()).push(")");
     push_scope(&mut sql, scope);
     let rows = sql.build().execute(&mut *writer).await?.rows_affected();
     let mut touched = TouchedCollections::default();
     for collection in &changed {
         touched.touch(collection);
     }
-    Ok((rows, collections::bump(writer, &touched, at).await?))
+    Ok((rows, collections::bump(writer, &touched, now).await?))
 }
 
 fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &Scope) {

@@ -36,7 +36,7 @@ const COLUMNS: &str = "json_build_array(a.artifact_id, a.path, a.revision, a.fin
      a.problem, a.problem_line, a.updated_at, \
      EXISTS (SELECT 1 FROM collection_artifacts i \
          WHERE i.source_collection = $1 AND i.artifact_id = a.artifact_id \
-             AND i.invalidated_at >= i.synced_at))";
+             AND i.invalidated_order >= i.read_order))";
 
 /// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut PgConnection, source: &SourceName) -> Result<Known> {

@@ -17,6 +17,7 @@ mod known;
 mod lease;
 mod migrate;
 mod notices;
+mod order;
 mod page;
 mod recheck;
 mod repository;

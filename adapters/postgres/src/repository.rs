@@ -9,11 +9,12 @@ use larder::{
         curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
-        freshness::{CacheStats, Census, StaleRow, StaleSource},
+        freshness::{CacheStats, Census, FreshRange, StaleRow, StaleSource},
         gauges::Connections,
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
+        read_order::ReadOrder,
     },
     ports::{
         CacheFreshness, CacheNotice, CacheReader, CacheRepository, CuratedCollections, Lease,
@@ -24,7 +25,7 @@ use tokio::sync::broadcast;
 
 use crate::{
     PostgresRepository, apply, collections, curated, error::repository_error, facets, invalidate,
-    known, lease, page, shadowed, sources, stats,
+    known, lease, order, page, shadowed, sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
@@ -91,9 +92,9 @@ impl CacheReader for PostgresRepository {
 
 #[async_trait]
 impl CacheFreshness for PostgresRepository {
-    async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
+    async fn stats(&self, collection: &CollectionId, fresh: FreshRange) -> Answer<CacheStats> {
         self.read("stats", |mut reader| async move {
-            stats::stats(&mut reader, collection, cutoff).await
+            stats::stats(&mut reader, collection, fresh).await
         })
         .await
     }
@@ -101,10 +102,10 @@ impl CacheFreshness for PostgresRepository {
     async fn stale_sources(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
     ) -> Answer<Vec<StaleSource>> {
         self.read("stale_sources", |mut reader| async move {
-            stats::stale_sources(&mut reader, collection, cutoff).await
+            stats::stale_sources(&mut reader, collection, fresh).await
         })
         .await
     }
@@ -112,12 +113,12 @@ impl CacheFreshness for PostgresRepository {
     async fn stale_rows(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
         after: Option<&StaleRow>,
         limit: Limit,
     ) -> Answer<Vec<StaleRow>> {
         self.read("stale_rows", |mut reader| async move {
-            stats::stale_rows(&mut reader, collection, cutoff, after, limit).await
+            stats::stale_rows(&mut reader, collection, fresh, after, limit).await
         })
         .await
     }
@@ -163,15 +164,20 @@ impl CacheRepository for PostgresRepository {
         Ok(Box::new(connection))
     }
 
+    async fn next_order(&self, now: Timestamp) -> Answer<ReadOrder> {
+        self.read("next_order", |mut writer| async move { order::next(&mut writer, now).await })
+            .await
+    }
+
     async fn apply(&self, delta: Delta) -> Answer<Applied> {
         let mut writer = self.begin().await?;
         let applied = apply::apply(&mut writer, delta).await;
         self.commit("apply", writer, applied).await
     }
 
-    async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {
+    async fn invalidate(&self, scope: &Scope, order: ReadOrder, now: Timestamp) -> Answer<u64> {
         let mut writer = self.begin().await?;
-        let outcome = invalidate::invalidate(&mut writer, scope, at).await;
+        let outcome = invalidate::invalidate(&mut writer, scope, order, now).await;
         self.commit("invalidate", writer, outcome.map(|(rows, _)| rows)).await
     }
 
@@ -218,10 +224,11 @@ impl CuratedCollections for PostgresRepository {
         &self,
         id: &CollectionId,
         artifacts: &[ArtifactId],
+        order: ReadOrder,
         now: Timestamp,
     ) -> Answer<Option<Added>> {
         let mut writer = self.begin().await?;
-        let added = curated::add(&mut writer, id, artifacts, now).await;
+        let added = curated::add(&mut writer, id, artifacts, order, now).await;
         self.commit("add_members", writer, added).await
     }
 

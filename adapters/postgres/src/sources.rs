@@ -137,6 +137,7 @@ async fn detach(writer: &mut PgConnection, source: &SourceName) -> Result<()> {
     // The rows of `default` go with it, so what was verified of them means nothing any more.
     const DETACH: &str = "UPDATE sources SET attached = FALSE, \
              verified_at = CASE WHEN name <> 'default' THEN verified_at END, \
+             verified_order = CASE WHEN name <> 'default' THEN verified_order END, \
              manifest_hash = CASE WHEN name <> 'default' THEN manifest_hash END, \
              disks_json = CASE WHEN name <> 'default' THEN disks_json END \
          WHERE name = $1";
@@ -152,6 +153,8 @@ async fn attach(writer: &mut PgConnection, source: &Source, now: Timestamp) -> R
              VALUES ($1, $2, $3, TRUE) \
          ON CONFLICT (name) DO UPDATE SET layout = excluded.layout, attached = TRUE, \
              verified_at = CASE WHEN sources.root = excluded.root THEN sources.verified_at END, \
+             verified_order = \
+                 CASE WHEN sources.root = excluded.root THEN sources.verified_order END, \
              manifest_hash = \
                  CASE WHEN sources.root = excluded.root THEN sources.manifest_hash END, \
              disks_json = CASE WHEN sources.root = excluded.root THEN sources.disks_json END, \

@@ -3,9 +3,8 @@
 use std::sync::LazyLock;
 
 use larder::domain::{
-    Timestamp,
     artifact::Health,
-    freshness::{CacheStats, Census, StaleRow, StaleSource},
+    freshness::{CacheStats, Census, FreshRange, StaleRow, StaleSource},
     id::{ArtifactId, ArtifactKind, CollectionId, SourceName},
     query::Limit,
 };
@@ -26,7 +25,7 @@ static ROWS: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// Whether one of [`ROWS`] is stale.
-const STALE: &str = "(synced IS NULL OR synced <= $2)";
+const STALE: &str = "(synced IS NULL OR synced <= $2 OR synced > $3)";
 
 /// Where an invalidated row stands in the order of staleness: before all others.
 const NEVER: i64 = i64::MIN;
@@ -35,11 +34,11 @@ const NEVER: i64 = i64::MIN;
 pub(crate) async fn stats(
     reader: &mut PgConnection,
     collection: &CollectionId,
-    cutoff: Timestamp,
+    fresh: FreshRange,
 ) -> Result<CacheStats> {
     static STATS: LazyLock<String> = LazyLock::new(|| {
         format!(
-            "SELECT health, COUNT(*), COUNT(*) FILTER (WHERE synced IS NULL OR synced <= $2), \
+            "SELECT health, COUNT(*), COUNT(*) FILTER (WHERE {STALE}), \
                  MIN(synced) \
              FROM (SELECT a.health, {EFFECTIVE} AS synced FROM collection_artifacts a \
                  LEFT JOIN sources s ON s.name = a.source_collection \
@@ -49,7 +48,8 @@ pub(crate) async fn stats(
     });
     let groups: Vec<(String, i64, i64, Option<i64>)> = sqlx::query_as(STATS.as_str())
         .bind(collection.as_str())
-        .bind(micros(cutoff))
+        .bind(micros(fresh.after))
+        .bind(micros(fresh.until))
         .fetch_all(reader)
         .await?;
     let mut stats = CacheStats {
@@ -72,7 +72,7 @@ pub(crate) async fn stats(
 pub(crate) async fn stale_sources(
     reader: &mut PgConnection,
     collection: &CollectionId,
-    cutoff: Timestamp,
+    fresh: FreshRange,
 ) -> Result<Vec<StaleSource>> {
     static SOURCES: LazyLock<String> = LazyLock::new(|| {
         format!(
@@ -84,7 +84,8 @@ pub(crate) async fn stale_sources(
     });
     let groups: Vec<(String, i64, i64, Option<i64>)> = sqlx::query_as(SOURCES.as_str())
         .bind(collection.as_str())
-        .bind(micros(cutoff))
+        .bind(micros(fresh.after))
+        .bind(micros(fresh.until))
         .fetch_all(reader)
         .await?;
     let sources = groups.into_iter().map(|(source, rows, invalidated, oldest)| {
@@ -102,15 +103,15 @@ pub(crate) async fn stale_sources(
 pub(crate) async fn stale_rows(
     reader: &mut PgConnection,
     collection: &CollectionId,
-    cutoff: Timestamp,
+    fresh: FreshRange,
     after: Option<&StaleRow>,
     limit: Limit,
 ) -> Result<Vec<StaleRow>> {
     static STALE_ROWS: LazyLock<String> = LazyLock::new(|| {
         format!(
             "SELECT synced, artifact_id, source_collection FROM {ROWS} \
-             WHERE {STALE} AND (COALESCE(synced, '{NEVER}'::BIGINT), artifact_id) > ($3, $4) \
-             ORDER BY COALESCE(synced, '{NEVER}'::BIGINT), artifact_id LIMIT $5",
+             WHERE {STALE} AND (COALESCE(synced, '{NEVER}'::BIGINT), artifact_id) > ($4, $5) \
+             ORDER BY COALESCE(synced, '{NEVER}'::BIGINT), artifact_id LIMIT $6",
             ROWS = *ROWS
         )
     });
@@ -118,7 +119,8 @@ pub(crate) async fn stale_rows(
         after.map_or((NEVER, ""), |row| (row.synced_at.map_or(NEVER, micros), row.id.as_str()));
     let rows: Vec<(Option<i64>, String, String)> = sqlx::query_as(STALE_ROWS.as_str())
         .bind(collection.as_str())
-        .bind(micros(cutoff))
+        .bind(micros(fresh.after))
+        .bind(micros(fresh.until))
         .bind(synced)
         .bind(id)
         .bind(i64::from(limit.get()))

@@ -8,6 +8,7 @@ use larder::domain::{
     change::TouchedCollections,
     delta::{Applied, Delta, Recheck, Verified},
     id::{ArtifactId, SourceName},
+    read_order::ReadOrder,
     report::SourceReport,
 };
 use sqlx::{QueryBuilder, SqliteConnection};
@@ -45,10 +46,10 @@ pub(crate) async fn apply(writer: &mut SqliteConnection, delta: Delta) -> Result
         return Ok(Applied::default());
     };
     let change = Change::new(&mut *writer, delta.source, home, delta.now);
-    let mut change = Change { anew: delta.anew, ..change };
+    let mut change = Change { order: delta.order, anew: delta.anew, ..change };
     let mut confirmed = delta.confirmed;
     confirmed.extend(change.upsert(delta.upserts).await?);
-    change.remove(&delta.removals, delta.removed_before).await?;
+    change.remove(&delta.removals).await?;
     change.recheck(&delta.rechecks).await?;
     change.recheck(&confirmed).await?;
     change.confirm(&confirmed).await?;
@@ -63,6 +64,8 @@ pub(crate) struct Change<'a> {
     pub(super) writer: &'a mut SqliteConnection,
     pub(super) source: SourceName,
     pub(super) home: String,
+    /// The order of the look that found it; nothing where no files were looked at.
+    pub(super) order: ReadOrder,
     now: Timestamp,
     /// Whether rows are written although they show nothing new.
     anew: bool,
@@ -83,6 +86,7 @@ impl<'a> Change<'a> {
             writer,
             source,
             home,
+            order: ReadOrder::default(),
             now,
             anew: false,
             touched: TouchedCollections::default(),
@@ -142,7 +146,7 @@ impl<'a> Change<'a> {
         sql.push(columns_of_row()).push(") ");
         let rows = artifacts
             .into_iter()
-            .map(|artifact| Row::new(artifact, &self.source, self.now))
+            .map(|artifact| Row::new(artifact, &self.source, self.order, self.now))
             .collect::<Result<Vec<_>>>()?;
         sql.push_values(rows, |mut tuple, row| {
             tuple.push_bind(self.home.as_str());
@@ -160,8 +164,8 @@ impl<'a> Change<'a> {
                  SET source_collection = excluded.source_collection, added_at = {added_at}, \
                      missing_since = NULL, {replaced} \
              WHERE collection_artifacts.source_collection <> excluded.source_collection \
-                 OR collection_artifacts.synced_at IS NULL \
-                 OR collection_artifacts.synced_at < excluded.synced_at AND {differs} \
+                 OR collection_artifacts.read_order IS NULL \
+                 OR collection_artifacts.read_order < excluded.read_order AND {differs} \
              RETURNING collection_artifacts.artifact_id"
         ));
         // Only the statement of a whole chunk comes again and is worth keeping prepared.
@@ -169,11 +173,11 @@ impl<'a> Change<'a> {
         stored.fetch_all(&mut *self.writer).await
     }
 
-    async fn remove(&mut self, ids: &[ArtifactId], before: Timestamp) -> Result<()> {
+    async fn remove(&mut self, ids: &[ArtifactId]) -> Result<()> {
         const REMOVE: &str = "DELETE FROM collection_artifacts \
              WHERE collection_id = ?1 AND source_collection = ?2 \
                  AND artifact_id IN (SELECT value FROM json_each(?3)) \
-                 AND (synced_at IS NULL OR synced_at < ?4) \
+                 AND (read_order IS NULL OR read_order < ?4) \
              RETURNING artifact_id";
         if ids.is_empty() {
             return Ok(());
@@ -184,7 +188,7 @@ impl<'a> Change<'a> {
             .bind(&self.home)
             .bind(self.source.as_str())
             .bind(to_json(&ids)?)
-            .bind(micros(before))
+            .bind(self.order.number())
             .fetch_all(&mut *self.writer)
             .await?;
         tags::add(self.writer, &[&self.home], &ids).await?;
@@ -255,16 +259,19 @@ impl<'a> Change<'a> {
         verified: Option<Verified>,
         report: Option<SourceReport>,
     ) -> Result<()> {
-        const VERIFY: &str = "UPDATE sources SET verified_at = ?2, manifest_hash = ?3, disks_json = ?4 \
-             WHERE name = ?1 AND (verified_at IS NULL OR verified_at < ?2)";
+        const VERIFY: &str = "UPDATE sources \
+             SET verified_at = ?2, manifest_hash = ?3, disks_json = ?4, \
+                 verified_order = ?5 \
+             WHERE name = ?1 AND (verified_order IS NULL OR verified_order < ?5)";
         const REPORT: &str =
-            "UPDATE sources SET last_report_json = ?2, reported_at = ?3 WHERE name = ?1";
+            "UPDATE sources SET last_report_json = ?2, reported_order = ?3 WHERE name = ?1";
         if let Some(Verified { at, manifest_hash, disks }) = verified {
             sqlx::query(VERIFY)
                 .bind(self.source.as_str())
                 .bind(micros(at))
                 .bind(manifest_hash)
                 .bind(to_json(&disks)?)
+                .bind(self.order.number())
                 .execute(&mut *self.writer)
                 .await?;
         }
@@ -272,7 +279,7 @@ impl<'a> Change<'a> {
             sqlx::query(REPORT)
                 .bind(self.source.as_str())
                 .bind(to_json(&report)?)
-                .bind(micros(report.started_at))
+                .bind(self.order.number())
                 .execute(&mut *self.writer)
                 .await?;
         }

@@ -7,6 +7,7 @@ use larder::domain::{
     change::{CollectionChange, TouchedCollections},
     curated::{Added, CollectionEdit, CollectionName, Naming, NewCollection, Purpose},
     id::{ArtifactId, CollectionId, SourceName},
+    read_order::ReadOrder,
     text,
 };
 use sqlx::SqliteConnection;
@@ -102,15 +103,16 @@ pub(crate) async fn add(
     writer: &mut SqliteConnection,
     id: &CollectionId,
     artifacts: &[ArtifactId],
+    order: ReadOrder,
     now: Timestamp,
 ) -> Result<Option<(Added, Vec<CollectionChange>)>> {
     static ADD: LazyLock<String> = LazyLock::new(|| {
         let (columns, copied) = (values(str::to_owned), values(|column| format!("a.{column}")));
         format!(
             "INSERT INTO collection_artifacts (collection_id, artifact_id, source_collection, \
-                 added_at, invalidated_at, {columns}) \
+                 added_at, invalidated_order, {columns}) \
              SELECT ?1, a.artifact_id, a.source_collection, ?3, \
-                 max(COALESCE(a.invalidated_at, ?3), ?3), {copied} \
+                 max(COALESCE(a.invalidated_order, ?4), ?4), {copied} \
              FROM collection_artifacts a WHERE a.collection_id = 'default' \
                  AND a.artifact_id IN (SELECT value FROM json_each(?2)) AND {VISIBLE} \
              ON CONFLICT (collection_id, artifact_id) DO NOTHING RETURNING artifact_id"
@@ -126,6 +128,7 @@ pub(crate) async fn add(
         .bind(id.as_str())
         .bind(&ids)
         .bind(micros(now))
+        .bind(order.number())
         .fetch_all(&mut *writer)
         .await?
         .into_iter()

@@ -36,7 +36,7 @@ const COLUMNS: &str = "json_array(a.artifact_id, a.path, a.revision, a.fingerpri
      a.problem, a.problem_line, a.updated_at, \
      iif(EXISTS (SELECT 1 FROM collection_artifacts i \
          WHERE i.source_collection = ?1 AND i.artifact_id = a.artifact_id \
-             AND i.invalidated_at >= i.synced_at), json('true'), json('false')))";
+             AND i.invalidated_order >= i.read_order), json('true'), json('false')))";
 
 /// What is known of a source's artifacts.
 pub(crate) async fn known(reader: &mut SqliteConnection, source: &SourceName) -> Result<Known> {

@@ -16,6 +16,7 @@ mod invalidate;
 mod known;
 mod lock;
 mod migrate;
+mod order;
 mod page;
 mod recheck;
 mod repository;

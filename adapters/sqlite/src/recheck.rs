@@ -22,7 +22,7 @@ impl Change<'_> {
              WHERE a.collection_id = ?1 AND a.artifact_id = j.value ->> 0 \
                  AND a.source_collection = ?2 AND a.revision = j.value ->> 3 \
                  AND a.fingerprint IS NOT j.value ->> 1 \
-                 AND (a.synced_at IS NULL OR a.synced_at < j.value ->> 2) \
+                 AND (a.read_order IS NULL OR a.read_order < ?4) \
              ON CONFLICT (collection_id, artifact_id) \
                  DO UPDATE SET fingerprint = excluded.fingerprint";
         if rechecks.is_empty() {
@@ -32,6 +32,7 @@ impl Change<'_> {
             .bind(&self.home)
             .bind(self.source.as_str())
             .bind(values(rechecks)?)
+            .bind(self.order.number())
             .execute(&mut *self.writer)
             .await?;
         Ok(())
@@ -41,18 +42,19 @@ impl Change<'_> {
     pub(crate) async fn confirm(&mut self, confirmed: &[Recheck]) -> Result<()> {
         const INVALIDATED: &str = "FROM json_each(?2) j CROSS JOIN collection_artifacts a \
              WHERE a.source_collection = ?1 AND a.artifact_id = j.value ->> 0 \
-                 AND a.invalidated_at >= a.synced_at AND a.revision = j.value ->> 3 \
-                 AND a.invalidated_at < j.value ->> 2";
+                 AND a.invalidated_order >= a.read_order AND a.invalidated_order < ?3 \
+                 AND a.revision = j.value ->> 3";
         static HOLDERS: LazyLock<String> =
             LazyLock::new(|| format!("SELECT DISTINCT a.collection_id {INVALIDATED}"));
         static CONFIRM: LazyLock<String> = LazyLock::new(|| {
             format!(
                 "INSERT INTO collection_artifacts \
-                     (collection_id, artifact_id, source_collection, added_at, synced_at) \
+                     (collection_id, artifact_id, source_collection, added_at, synced_at, \
+                      read_order) \
                  SELECT a.collection_id, a.artifact_id, a.source_collection, a.added_at, \
-                     j.value ->> 2 {INVALIDATED} \
-                 ON CONFLICT (collection_id, artifact_id) \
-                     DO UPDATE SET synced_at = excluded.synced_at"
+                     j.value ->> 2, ?3 {INVALIDATED} \
+                 ON CONFLICT (collection_id, artifact_id) DO UPDATE \
+                     SET synced_at = excluded.synced_at, read_order = excluded.read_order"
             )
         });
         if confirmed.is_empty() {
@@ -62,11 +64,13 @@ impl Change<'_> {
         let holders: Vec<String> = sqlx::query_scalar(HOLDERS.as_str())
             .bind(self.source.as_str())
             .bind(&values)
+            .bind(self.order.number())
             .fetch_all(&mut *self.writer)
             .await?;
         sqlx::query(CONFIRM.as_str())
             .bind(self.source.as_str())
             .bind(values)
+            .bind(self.order.number())
             .execute(&mut *self.writer)
             .await?;
         for collection in &holders {

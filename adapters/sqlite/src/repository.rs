@@ -11,11 +11,12 @@ use larder::{
         curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
-        freshness::{CacheStats, Census, StaleRow, StaleSource},
+        freshness::{CacheStats, Census, FreshRange, StaleRow, StaleSource},
         gauges::Connections,
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
+        read_order::ReadOrder,
     },
     ports::{
         CacheFreshness, CacheNotice, CacheReader, CacheRepository, CuratedCollections, Lease,
@@ -25,8 +26,8 @@ use larder::{
 use tokio::sync::{Mutex, broadcast};
 
 use crate::{
-    SqliteRepository, apply, collections, curated, facets, invalidate, known, page, shadowed,
-    sources, stats,
+    SqliteRepository, apply, collections, curated, facets, invalidate, known, order, page,
+    shadowed, sources, stats,
 };
 
 type Answer<T> = Result<T, RepositoryError>;
@@ -106,9 +107,9 @@ impl CacheReader for SqliteRepository {
 
 #[async_trait]
 impl CacheFreshness for SqliteRepository {
-    async fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> Answer<CacheStats> {
+    async fn stats(&self, collection: &CollectionId, fresh: FreshRange) -> Answer<CacheStats> {
         self.read("stats", |mut reader| async move {
-            stats::stats(&mut reader, collection, cutoff).await
+            stats::stats(&mut reader, collection, fresh).await
         })
         .await
     }
@@ -116,10 +117,10 @@ impl CacheFreshness for SqliteRepository {
     async fn stale_sources(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
     ) -> Answer<Vec<StaleSource>> {
         self.read("stale_sources", |mut reader| async move {
-            stats::stale_sources(&mut reader, collection, cutoff).await
+            stats::stale_sources(&mut reader, collection, fresh).await
         })
         .await
     }
@@ -127,12 +128,12 @@ impl CacheFreshness for SqliteRepository {
     async fn stale_rows(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
         after: Option<&StaleRow>,
         limit: Limit,
     ) -> Answer<Vec<StaleRow>> {
         self.read("stale_rows", |mut reader| async move {
-            stats::stale_rows(&mut reader, collection, cutoff, after, limit).await
+            stats::stale_rows(&mut reader, collection, fresh, after, limit).await
         })
         .await
     }
@@ -189,6 +190,13 @@ impl CacheRepository for SqliteRepository {
         Ok(Box::new(self.turn(source).lock_owned().await))
     }
 
+    async fn next_order(&self, now: Timestamp) -> Answer<ReadOrder> {
+        let mut connection = self.writer().await?;
+        let mut writer = self.begin(&mut connection).await?;
+        let order = order::next(&mut writer, now).await;
+        self.commit_no_rows("next_order", writer, order).await
+    }
+
     async fn apply(&self, delta: Delta) -> Answer<Applied> {
         let large = delta.upserts.len() > MANY;
         let mut connection = self.writer().await?;
@@ -205,10 +213,10 @@ impl CacheRepository for SqliteRepository {
         Ok(applied)
     }
 
-    async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Answer<u64> {
+    async fn invalidate(&self, scope: &Scope, order: ReadOrder, now: Timestamp) -> Answer<u64> {
         let mut connection = self.writer().await?;
         let mut writer = self.begin(&mut connection).await?;
-        let outcome = invalidate::invalidate(&mut writer, scope, at).await;
+        let outcome = invalidate::invalidate(&mut writer, scope, order, now).await;
         self.commit("invalidate", writer, outcome).await
     }
 
@@ -262,11 +270,12 @@ impl CuratedCollections for SqliteRepository {
         &self,
         id: &CollectionId,
         artifacts: &[ArtifactId],
+        order: ReadOrder,
         now: Timestamp,
     ) -> Answer<Option<Added>> {
         let mut connection = self.writer().await?;
         let mut writer = self.begin(&mut connection).await?;
-        let outcome = curated::add(&mut writer, id, artifacts, now).await.map(|added| {
+        let outcome = curated::add(&mut writer, id, artifacts, order, now).await.map(|added| {
             added.map_or((None, Vec::new()), |(added, changes)| (Some(added), changes))
         });
         self.commit("add_members", writer, outcome).await

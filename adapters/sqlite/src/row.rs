@@ -10,6 +10,7 @@ use larder::domain::{
     Timestamp,
     artifact::{Artifact, CollectionArtifact, Health, Metadata, Problem, Provenance},
     id::{ArtifactId, CollectionId, SourceName},
+    read_order::ReadOrder,
     revision::Revision,
     text,
 };
@@ -31,11 +32,11 @@ pub(crate) const VISIBLE: &str = "a.type IS NOT NULL AND a.missing_since IS NULL
 
 /// The effective `synced_at` of row `a` whose source is `s`, as
 /// [`larder::domain::freshness::effective_synced_at`] has it.
-pub(crate) const EFFECTIVE: &str = "CASE WHEN a.invalidated_at >= a.synced_at THEN NULL \
-     ELSE max(a.synced_at, COALESCE(s.verified_at, a.synced_at)) END";
+pub(crate) const EFFECTIVE: &str = "CASE WHEN a.invalidated_order >= a.read_order THEN NULL \
+     WHEN s.verified_order > a.read_order THEN s.verified_at ELSE a.synced_at END";
 
 /// The columns that follow from the files, which rows of one artifact have in common.
-pub(crate) const VALUES: [&str; 25] = [
+pub(crate) const VALUES: [&str; 26] = [
     "name",
     "sort_name",
     "type",
@@ -61,10 +62,11 @@ pub(crate) const VALUES: [&str; 25] = [
     "problem_line",
     "updated_at",
     "synced_at",
+    "read_order",
 ];
 
 /// Those of [`VALUES`] that say how a row was read, not what a reader sees in it.
-pub(crate) const UNSEEN: [&str; 2] = ["fingerprint", "synced_at"];
+pub(crate) const UNSEEN: [&str; 3] = ["fingerprint", "synced_at", "read_order"];
 
 /// [`VALUES`] as a list in which each is written by `form`.
 pub(crate) fn values(form: impl Fn(&str) -> String) -> String {
@@ -113,12 +115,18 @@ pub(crate) struct Row {
     problem_line: Option<u32>,
     updated_at: Option<i64>,
     synced_at: Option<i64>,
+    read_order: Option<i64>,
     effective_synced_at: Option<i64>,
 }
 
 impl Row {
     /// The row of an artifact as its files gave it.
-    pub(crate) fn new(artifact: Artifact, source: &SourceName, now: Timestamp) -> Result<Self> {
+    pub(crate) fn new(
+        artifact: Artifact,
+        source: &SourceName,
+        order: ReadOrder,
+        now: Timestamp,
+    ) -> Result<Self> {
         let Artifact { id, metadata, provenance, health, problem, .. } = artifact;
         let (problem, problem_line) =
             problem.map_or((None, None), |problem| (Some(problem.message), problem.line));
@@ -151,6 +159,7 @@ impl Row {
             problem_line,
             updated_at: artifact.updated_at.map(micros),
             synced_at: Some(micros(artifact.read_at)),
+            read_order: Some(order.number()),
             effective_synced_at: None,
         })
     }
@@ -185,7 +194,8 @@ impl Row {
             .push_bind(self.problem)
             .push_bind(self.problem_line.map(i64::from))
             .push_bind(self.updated_at)
-            .push_bind(self.synced_at);
+            .push_bind(self.synced_at)
+            .push_bind(self.read_order);
     }
 
     /// The row as the domain knows it.

@@ -6,7 +6,7 @@ use larder::{
         delta::Delta,
     },
     ports::{CacheReader, CacheRepository, CuratedCollections, RepositoryError, SchemaMigrations},
-    testing::{artifact, at, collection_id, source, source_name},
+    testing::{artifact, at, collection_id, order, source, source_name},
 };
 use sqlx::AssertSqlSafe;
 use tempfile::TempDir;
@@ -60,7 +60,10 @@ async fn writes_succeed_again_once_a_full_disk_has_room() {
     limit_pages(&repository, PLENTY).await;
     create(&repository, "there is room again").await.unwrap();
     let upserts = vec![artifact("skill:s")];
-    repository.apply(Delta { upserts, ..Delta::new(source_name("work"), at(1)) }).await.unwrap();
+    repository
+        .apply(Delta { upserts, ..Delta::new(source_name("work"), order(1), at(1)) })
+        .await
+        .unwrap();
     assert!(repository.last_failure().is_none());
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::*;
 use crate::{
     domain::delta::Scope,
-    ports::CacheRepository,
     testing::{BuildArtifact, Gate, artifact},
 };
 
@@ -115,9 +114,9 @@ async fn an_invalidation_in_the_middle_of_a_scan_outlives_it() {
     let (gate, run) = begin(&house).await;
     house.tick();
     let scope = Scope::Artifact(collection_id("default"), artifact_id("skill:a"));
-    house.cache.invalidate(&scope, house.larder.now()).await.unwrap();
+    house.larder.invalidate(&scope).await.unwrap();
     let scope = Scope::Collection(collection_id("work"));
-    house.cache.invalidate(&scope, house.larder.now()).await.unwrap();
+    house.larder.invalidate(&scope).await.unwrap();
     house.tick();
     gate.open();
     run.await.unwrap().unwrap();

@@ -134,7 +134,9 @@ async fn a_listener_that_missed_changes_is_told_all_generations() {
         house.tick();
         house.larder.invalidate(&Scope::Source(house.work.clone())).await.unwrap();
         let changed = artifact("skill:a").described(&round.to_string()).read_at(house.clock.now());
-        let delta = Delta { upserts: vec![changed], ..Delta::new(house.work.clone(), at(0)) };
+        let order = house.cache.next_order(house.clock.now()).await.unwrap();
+        let delta =
+            Delta { upserts: vec![changed], ..Delta::new(house.work.clone(), order, at(0)) };
         house.cache.apply(delta).await.unwrap();
     }
     for _ in 0..2 {

@@ -5,7 +5,7 @@ use crate::{
     domain::{
         curated::NewCollection,
         delta::Scope,
-        freshness::{TimeToLive, cutoff},
+        freshness::{FreshRange, TimeToLive},
         query::{ArtifactQuery, Filter, Staleness},
     },
     testing::{artifact, limit},
@@ -77,7 +77,8 @@ async fn a_page_of_stale_rows_and_the_count_of_them_agree() {
         .invalidate(&Scope::Artifact(collection_id("default"), artifact_id("skill:a")))
         .await
         .unwrap();
-    let stale_now = Staleness { stale: true, cutoff: cutoff(house.larder.now(), HALF_AN_HOUR) };
+    let stale_now =
+        Staleness { stale: true, fresh: FreshRange::new(house.larder.now(), HALF_AN_HOUR) };
     let filter = Filter { stale: Some(stale_now), ..Filter::default() };
     let query = ArtifactQuery { filter, ..ArtifactQuery::default() };
     let view = house.larder.page_view("default", &query).await.unwrap();

@@ -41,11 +41,21 @@ async fn an_artifact_without_a_row_is_read_from_its_manifest_entry_alone() {
 }
 
 #[tokio::test]
+async fn an_unknown_id_costs_the_database_no_write() {
+    let house = filled(Layout::Managed).await;
+    let order = async || house.cache.next_order(house.larder.now()).await.unwrap().number();
+    let before = order().await;
+    let unknown = house.larder.artifact("default", &artifact_id("skill:never")).await;
+    assert!(matches!(unknown, Err(Error::UnknownArtifact { .. })));
+    assert_eq!(order().await, before + 1, "no order was issued for it");
+}
+
+#[tokio::test]
 async fn an_invalidated_row_is_read_again_before_it_is_answered() {
     let house = filled(Layout::Plain).await;
     house.files.put(&house.work, artifact("skill:a").described("edited"));
     let scope = Scope::Source(house.work.clone());
-    house.cache.invalidate(&scope, house.larder.now()).await.unwrap();
+    house.larder.invalidate(&scope).await.unwrap();
     house.tick();
     let row = house.larder.artifact("default", &artifact_id("skill:a")).await.unwrap();
     assert_eq!(row.artifact.metadata.description.as_deref(), Some("edited"));
@@ -56,7 +66,7 @@ async fn an_invalidated_row_is_read_again_before_it_is_answered() {
 async fn an_invalidated_row_is_answered_even_when_its_files_cannot_be_read() {
     let house = filled(Layout::Managed).await;
     let scope = Scope::Source(house.work.clone());
-    house.cache.invalidate(&scope, house.larder.now()).await.unwrap();
+    house.larder.invalidate(&scope).await.unwrap();
     house.files.fail(&house.work, || SourceError::Unreadable {
         source_name: source_name("work"),
         cause: "gone".into(),

@@ -9,6 +9,7 @@ mod keeping;
 mod misses;
 mod refreshing;
 mod starting;
+mod stepping;
 mod watching;
 mod writing;
 

@@ -97,12 +97,13 @@ async fn what_was_written_through_larder_meanwhile_is_no_second_change() {
     let edited = artifact("skill:a").described("new").rewritten();
     house.files.put(&house.work, edited.clone());
     let gate = house.files.hold_read(&house.work);
+    let now = house.clock.now();
+    let just_before = house.cache.next_order(now).await.unwrap();
     house.files.tell(files(&house, &["skills/a"])).await;
     gate.begun().await;
     // The row was old when the watcher looked at it, and its read is the later one.
-    let just_before = house.clock.now() - Duration::from_secs(1);
-    let upserts = vec![edited.read_at(just_before)];
-    let written = Delta { upserts, ..Delta::new(house.work.clone(), just_before) };
+    let upserts = vec![edited.read_at(now)];
+    let written = Delta { upserts, ..Delta::new(house.work.clone(), just_before, now) };
     assert_eq!(house.cache.apply(written).await.unwrap().changes.len(), 2);
     let generation = house.larder.collection("work").await.unwrap().generation;
     gate.open();

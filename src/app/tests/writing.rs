@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use super::*;
 use crate::{
-    app::{CacheState, Error, Saved},
+    app::{CacheState, Error, Saved, pending::Write},
     domain::{
         artifact::{Artifact, Health, Metadata},
         delta::Delta,
         edit::{Change, Field, MetadataEdit},
         new_artifact::NewArtifact,
-        writing::{Form, IfMatch, Precondition},
+        writing::{Form, IfMatch, Operation, Precondition},
     },
     ports::{
         CacheRepository, WriteError,
         artifact_writer::{ArtifactWriter, MockArtifactWriter},
     },
-    testing::{BuildArtifact, artifact},
+    testing::{BuildArtifact, artifact, order},
 };
 
 fn described(text: &str) -> MetadataEdit {
@@ -88,7 +88,7 @@ async fn a_lost_race_tells_the_present_state_and_the_cache_learns_of_it() {
 async fn an_edit_is_answered_as_it_was_written_though_the_cache_shows_the_next_one_already() {
     let (house, a) = filled().await;
     let next = artifact("skill:a").described("third").read_at(at(1_000));
-    let mut delta = Delta::new(house.work.clone(), at(1_000));
+    let mut delta = Delta::new(house.work.clone(), order(1_000), at(1_000));
     delta.upserts.push(next);
     house.cache.apply(delta).await.unwrap();
     let saved = house.edit("second", seen(&a)).await.unwrap();
@@ -214,6 +214,28 @@ async fn a_database_that_fails_after_the_files_were_written_fails_nothing() {
     );
 }
 
+#[tokio::test]
+async fn what_waited_for_the_database_is_read_as_its_files_are_by_then() {
+    let (house, _) = filled().await;
+    let b = artifact("skill:b");
+    house.files.put(&house.work, b.clone());
+    house.refresh().await;
+    let source = house.larder.registered_source(&house.work).await.unwrap().unwrap();
+    let edited = Write::left(&house.work, &artifact("skill:a").described("second"));
+    let deleted = Write { left: None, ..Write::left(&house.work, &b) };
+    house.cache.set_unavailable(true);
+    for write in [edited, deleted] {
+        let state = house.larder.follow(&source, write, Operation::Edit).await;
+        assert_eq!(state, CacheState::Pending);
+    }
+    house.files.put(&house.work, artifact("skill:a").described("by an editor since"));
+    house.files.delete(&house.work, &b.id);
+    house.cache.set_unavailable(false);
+    house.larder.collection("default").await.unwrap();
+    assert_eq!(house.description("skill:a").await.as_deref(), Some("by an editor since"));
+    assert!(house.row("skill:b").await.is_none());
+}
+
 /// The result of a future that never waits.
 fn futures_now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
@@ -233,11 +255,11 @@ async fn a_row_that_a_deletion_overtook_while_it_was_loaded_does_not_stay() {
     let source = house.larder.ports.source.clone();
     let mut overtaken = crate::ports::artifact_source::MockArtifactSource::new();
     let (scans, seen) = (Arc::clone(&source), artifact("skill:a"));
-    // It is there for the first look alone.
+    // It is there while it is looked for and read, and gone afterwards.
     let mut looks = 0;
     overtaken.expect_read().returning(move |_, _, _| {
         looks += 1;
-        Ok((looks == 1).then(|| seen.clone().read_at(at(105))))
+        Ok((looks <= 2).then(|| seen.clone().read_at(at(105))))
     });
     overtaken
         .expect_scan()

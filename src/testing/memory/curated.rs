@@ -9,6 +9,7 @@ use crate::domain::{
     collection::CollectionKind,
     curated::{Added, CollectionEdit, Naming, NewCollection},
     id::{ArtifactId, CollectionId},
+    read_order::ReadOrder,
 };
 
 /// What a change did beyond the rows of a home.
@@ -84,6 +85,7 @@ impl Tables {
         &mut self,
         id: &CollectionId,
         artifacts: &[ArtifactId],
+        order: ReadOrder,
         now: Timestamp,
     ) -> Option<(Added, Vec<CollectionChange>)> {
         let snapshot = self.snapshot();
@@ -93,8 +95,7 @@ impl Tables {
         let before: BTreeSet<_> = kept.rows.keys().cloned().collect();
         for artifact in artifacts.iter().filter(|artifact| !before.contains(artifact)) {
             if let Some(row) = default.get(artifact) {
-                let mut row =
-                    Row { invalidated_at: row.invalidated_at.max(Some(now)), ..row.clone() };
+                let mut row = Row { invalidated: row.invalidated.max(Some(order)), ..row.clone() };
                 row.artifact.added_at = Some(now);
                 kept.rows.insert(artifact.clone(), row);
             }
@@ -140,9 +141,9 @@ impl Tables {
             match &shown {
                 Some(shown) => {
                     followed.returned += u64::from(member.missing_since.is_some());
-                    let invalidated_at = member.invalidated_at.max(shown.invalidated_at);
+                    let invalidated = member.invalidated.max(shown.invalidated);
                     let added_at = member.artifact.added_at;
-                    *member = Row { invalidated_at, ..shown.clone() };
+                    *member = Row { invalidated, ..shown.clone() };
                     member.artifact.added_at = added_at;
                 }
                 None if member.missing_since.is_some() => continue,

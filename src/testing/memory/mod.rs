@@ -27,11 +27,12 @@ use crate::{
         curated::{Added, CollectionEdit, Naming, NewCollection},
         delta::{Applied, Delta, Known, Scope, Shadowed},
         facets::Facets,
-        freshness::{CacheStats, Census, StaleRow, StaleSource},
+        freshness::{CacheStats, Census, FreshRange, StaleRow, StaleSource},
         gauges::Connections,
         id::{ArtifactId, CollectionId, SourceName},
         page::{ArtifactPage, CollectionPage},
         query::{ArtifactQuery, CollectionQuery, Filter, Limit},
+        read_order::ReadOrder,
     },
     ports::{
         CacheFreshness, CacheNotice, CacheReader, CacheRepository, CuratedCollections, Lease,
@@ -165,27 +166,27 @@ impl CacheFreshness for MemoryRepository {
     async fn stats(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
     ) -> Result<CacheStats, RepositoryError> {
-        Ok(self.tables()?.stats(collection, cutoff))
+        Ok(self.tables()?.stats(collection, fresh))
     }
 
     async fn stale_sources(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
     ) -> Result<Vec<StaleSource>, RepositoryError> {
-        Ok(self.tables()?.stale_sources(collection, cutoff))
+        Ok(self.tables()?.stale_sources(collection, fresh))
     }
 
     async fn stale_rows(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
         after: Option<&StaleRow>,
         limit: Limit,
     ) -> Result<Vec<StaleRow>, RepositoryError> {
-        Ok(self.tables()?.stale_rows(collection, cutoff, after, limit))
+        Ok(self.tables()?.stale_rows(collection, fresh, after, limit))
     }
 
     async fn census(&self) -> Result<Vec<Census>, RepositoryError> {
@@ -243,8 +244,17 @@ impl CacheRepository for MemoryRepository {
         Ok(applied)
     }
 
-    async fn invalidate(&self, scope: &Scope, at: Timestamp) -> Result<u64, RepositoryError> {
-        let (rows, changes) = self.tables()?.invalidate(scope, at);
+    async fn next_order(&self, now: Timestamp) -> Result<ReadOrder, RepositoryError> {
+        Ok(self.tables()?.next_order(now))
+    }
+
+    async fn invalidate(
+        &self,
+        scope: &Scope,
+        order: ReadOrder,
+        now: Timestamp,
+    ) -> Result<u64, RepositoryError> {
+        let (rows, changes) = self.tables()?.invalidate(scope, order, now);
         self.tell(&changes);
         Ok(rows)
     }
@@ -296,9 +306,10 @@ impl CuratedCollections for MemoryRepository {
         &self,
         id: &CollectionId,
         artifacts: &[ArtifactId],
+        order: ReadOrder,
         now: Timestamp,
     ) -> Result<Option<Added>, RepositoryError> {
-        let Some((added, changes)) = self.tables()?.add_members(id, artifacts, now) else {
+        let Some((added, changes)) = self.tables()?.add_members(id, artifacts, order, now) else {
             return Ok(None);
         };
         self.tell(&changes);

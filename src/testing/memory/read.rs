@@ -4,13 +4,12 @@ use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::tables::{KeptCollection, Row, Tables};
 use crate::domain::{
-    Timestamp,
     artifact::{CollectionArtifact, Health},
     collection::{Collection, CollectionKind},
     cursor::SortValue,
     delta::{Known, KnownArtifact, Shadowed},
     facets::{FacetCount, Facets},
-    freshness::{CacheStats, Census, StaleRow, StaleSource, is_stale},
+    freshness::{CacheStats, Census, FreshRange, StaleRow, StaleSource},
     id::{ArtifactId, CollectionId, SourceName},
     page::{ArtifactPage, CollectionPage},
     query::{ArtifactQuery, CollectionQuery, Filter, Limit, Position, Search},
@@ -71,13 +70,14 @@ impl Tables {
             artifact_count: kept.shown().count() as u64,
             verification: sources
                 .iter()
-                .filter_map(|source| source.verified_at)
-                .map(|at| at.timestamp_micros())
+                .filter_map(|source| source.verified)
+                .map(|(order, _)| order.number())
                 .sum(),
             last_report: sources
                 .iter()
                 .filter_map(|source| source.last_report.clone())
-                .max_by_key(|report| report.started_at),
+                .max_by_key(|(order, _)| *order)
+                .map(|(_, report)| report),
             created_at: kept.created_at,
             updated_at: kept.updated_at,
         }
@@ -140,7 +140,7 @@ impl Tables {
         self.collections.iter().filter(|(_, kept)| holds(kept)).map(|(id, _)| id.clone()).collect()
     }
 
-    pub(super) fn stats(&self, collection: &CollectionId, cutoff: Timestamp) -> CacheStats {
+    pub(super) fn stats(&self, collection: &CollectionId, fresh: FreshRange) -> CacheStats {
         let mut stats = CacheStats {
             total: 0,
             stale: 0,
@@ -149,7 +149,7 @@ impl Tables {
         };
         for row in self.visible(collection) {
             stats.total += 1;
-            stats.stale += u64::from(is_stale(row.synced_at, cutoff));
+            stats.stale += u64::from(!fresh.contains(row.synced_at));
             *stats.by_health.entry(row.artifact.health).or_default() += 1;
         }
         stats
@@ -158,10 +158,10 @@ impl Tables {
     pub(super) fn stale_sources(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
     ) -> Vec<StaleSource> {
         let mut sources = BTreeMap::<SourceName, StaleSource>::new();
-        for row in self.visible(collection).filter(|row| is_stale(row.synced_at, cutoff)) {
+        for row in self.visible(collection).filter(|row| !fresh.contains(row.synced_at)) {
             let nothing = || StaleSource {
                 source: row.source.clone(),
                 rows: 0,
@@ -179,11 +179,11 @@ impl Tables {
     pub(super) fn stale_rows(
         &self,
         collection: &CollectionId,
-        cutoff: Timestamp,
+        fresh: FreshRange,
         after: Option<&StaleRow>,
         limit: Limit,
     ) -> Vec<StaleRow> {
-        let stale = self.visible(collection).filter(|row| is_stale(row.synced_at, cutoff));
+        let stale = self.visible(collection).filter(|row| !fresh.contains(row.synced_at));
         let mut rows: Vec<_> = stale
             .map(|row| StaleRow {
                 synced_at: row.synced_at,
@@ -280,7 +280,7 @@ fn passes(row: &CollectionArtifact, filter: &Filter) -> bool {
         && filter.tags.iter().all(|tag| artifact.metadata.tags.contains(tag))
         && filter.origin.as_ref().is_none_or(|it| artifact.provenance.origin.as_ref() == Some(it))
         && filter.health.is_none_or(|health| artifact.health == health)
-        && filter.stale.is_none_or(|wanted| is_stale(row.synced_at, wanted.cutoff) == wanted.stale)
+        && filter.stale.is_none_or(|wanted| wanted.fresh.contains(row.synced_at) != wanted.stale)
         && filter.search.as_ref().is_none_or(|search| finds(search, row))
 }
 

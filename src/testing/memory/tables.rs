@@ -7,8 +7,9 @@ use crate::domain::{
     artifact::{Artifact, CollectionArtifact},
     collection::{CollectionKind, RegisteredSource, Source},
     disks::Disks,
-    freshness::effective_synced_at,
+    freshness::{Seen, effective_synced_at},
     id::{ArtifactId, CollectionId, SourceName},
+    read_order::ReadOrder,
     report::SourceReport,
 };
 
@@ -17,6 +18,8 @@ use crate::domain::{
 pub(super) struct Tables {
     pub(super) collections: BTreeMap<CollectionId, KeptCollection>,
     pub(super) sources: BTreeMap<SourceName, KeptSource>,
+    /// The last order that was issued.
+    pub(super) last_order: ReadOrder,
 }
 
 pub(super) struct KeptCollection {
@@ -35,10 +38,11 @@ pub(super) struct KeptSource {
     pub(super) source: Source,
     pub(super) home: CollectionId,
     pub(super) attached: bool,
-    pub(super) verified_at: Option<Timestamp>,
+    pub(super) verified: Option<Seen>,
     pub(super) manifest_hash: Option<String>,
     pub(super) disks: Option<Disks>,
-    pub(super) last_report: Option<SourceReport>,
+    /// The last report, and the order of its look.
+    pub(super) last_report: Option<(ReadOrder, SourceReport)>,
 }
 
 /// A row; its own `synced_at` is the artifact's `read_at`.
@@ -46,33 +50,27 @@ pub(super) struct KeptSource {
 pub(super) struct Row {
     pub(super) source: SourceName,
     pub(super) artifact: Artifact,
-    pub(super) invalidated_at: Option<Timestamp>,
+    pub(super) order: ReadOrder,
+    pub(super) invalidated: Option<ReadOrder>,
     /// Since when a member of a curated collection is hidden.
     pub(super) missing_since: Option<Timestamp>,
 }
 
 impl Row {
     pub(super) fn is_invalidated(&self) -> bool {
-        self.invalidated_at.is_some_and(|at| at >= self.artifact.read_at)
+        self.invalidated.is_some_and(|order| order >= self.order)
     }
 
     /// Whether it shows a reader the same; nobody is shown a fingerprint.
     pub(super) fn looks_like(&self, other: &Self) -> bool {
+        self.order == other.order && self.says_the_same(other, self.artifact.read_at)
+    }
+
+    /// The same of one that was read by another look, as if this one had been read at that time.
+    pub(super) fn says_the_same(&self, other: &Self, read_at: Timestamp) -> bool {
         let fingerprint = other.artifact.fingerprint.clone();
-        let own = Artifact { fingerprint, ..self.artifact.clone() };
+        let own = Artifact { fingerprint, read_at, ..self.artifact.clone() };
         self.source == other.source && own == other.artifact
-    }
-
-    /// The same of one that was read at another time.
-    pub(super) fn says_the_same(&self, newer: &Self) -> bool {
-        let read_at = newer.artifact.read_at;
-        let own = Self { artifact: Artifact { read_at, ..self.artifact.clone() }, ..self.clone() };
-        own.looks_like(newer)
-    }
-
-    /// Whether what was read then may replace it.
-    pub(super) fn is_older_than(&self, read_at: Timestamp) -> bool {
-        self.artifact.read_at < read_at
     }
 }
 
@@ -103,9 +101,9 @@ impl Tables {
             source: row.source.clone(),
             artifact: row.artifact.clone(),
             synced_at: effective_synced_at(
-                Some(row.artifact.read_at),
-                row.invalidated_at,
-                self.sources.get(&row.source).and_then(|kept| kept.verified_at),
+                (row.order, row.artifact.read_at),
+                row.invalidated,
+                self.sources.get(&row.source).and_then(|kept| kept.verified),
             ),
         })
     }
@@ -123,7 +121,7 @@ impl KeptSource {
         RegisteredSource {
             source: self.source.clone(),
             home: self.home.clone(),
-            verified_at: self.verified_at,
+            verified_at: self.verified.map(|(_, at)| at),
             manifest_hash: self.manifest_hash.clone(),
             disks: self.disks.clone(),
         }

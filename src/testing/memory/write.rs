@@ -8,11 +8,11 @@ use super::{
 };
 use crate::domain::{
     Timestamp,
-    artifact::Artifact,
     change::CollectionChange,
     collection::{CollectionKind, RegisteredSource, Source},
     delta::{Applied, Delta, Recheck, Scope, Verified},
     id::{ArtifactId, CollectionId, SourceName},
+    read_order::ReadOrder,
     report::SourceReport,
 };
 
@@ -33,7 +33,7 @@ impl Tables {
             kept.attached = false;
             if kept.lives_in_default() {
                 // Its rows go with it, so what was verified of them means nothing any more.
-                kept.verified_at = None;
+                kept.verified = None;
                 kept.manifest_hash = None;
                 kept.disks = None;
             }
@@ -51,7 +51,7 @@ impl Tables {
         if let Some(kept) = self.sources.get_mut(&source.name) {
             kept.attached = true;
             if kept.source.root != source.root {
-                kept.verified_at = None;
+                kept.verified = None;
                 kept.manifest_hash = None;
                 kept.disks = None;
                 for collection in self.collections.values_mut() {
@@ -69,7 +69,7 @@ impl Tables {
             source: source.clone(),
             home,
             attached: true,
-            verified_at: None,
+            verified: None,
             manifest_hash: None,
             disks: None,
             last_report: None,
@@ -107,11 +107,17 @@ impl Tables {
         });
     }
 
+    pub(super) fn next_order(&mut self, now: Timestamp) -> ReadOrder {
+        self.last_order = ReadOrder::after(self.last_order, now);
+        self.last_order
+    }
+
     pub(super) fn apply(&mut self, delta: Delta) -> Applied {
         let Some(kept) = self.sources.get_mut(&delta.source).filter(|kept| kept.attached) else {
             return Applied::default();
         };
-        kept.take_note(delta.verified, delta.report);
+        let order = delta.order;
+        kept.take_note(order, delta.verified, delta.report);
         let home = kept.home.clone();
 
         let before = self.snapshot();
@@ -119,7 +125,14 @@ impl Tables {
         let mut confirmed = delta.confirmed;
         for artifact in delta.upserts {
             let recheck = Recheck::of(&artifact);
-            let stored = self.put(&home, &delta.source, artifact, delta.anew, delta.now);
+            let row = Row {
+                source: delta.source.clone(),
+                artifact,
+                order,
+                invalidated: None,
+                missing_since: None,
+            };
+            let stored = self.put(&home, row, delta.anew, delta.now);
             if stored.is_none() {
                 confirmed.push(recheck);
             }
@@ -128,9 +141,7 @@ impl Tables {
         let mut removed = 0;
         for id in delta.removals {
             let row = self.row(&home, &id);
-            if row
-                .is_some_and(|r| r.source == delta.source && r.is_older_than(delta.removed_before))
-            {
+            if row.is_some_and(|row| row.source == delta.source && row.order < order) {
                 self.rows_mut(&home).remove(&id);
                 removed += 1;
                 touched.insert(id);
@@ -145,10 +156,10 @@ impl Tables {
             self.settle(id, home == CollectionId::default_collection(), delta.now, &mut followed);
         }
         for recheck in delta.rechecks.iter().chain(&confirmed) {
-            self.recheck(&home, &delta.source, recheck);
+            self.recheck(&home, &delta.source, order, recheck);
         }
         for confirmed in &confirmed {
-            followed.changed.extend(self.confirm(&delta.source, confirmed));
+            followed.changed.extend(self.confirm(&delta.source, order, confirmed));
         }
         let Followed { changed, hidden, returned } = followed;
         Applied { removed, hidden, returned, changes: self.bump(changed, &before, delta.now) }
@@ -159,22 +170,20 @@ impl Tables {
     fn put(
         &mut self,
         home: &CollectionId,
-        source: &SourceName,
-        mut artifact: Artifact,
+        mut row: Row,
         anew: bool,
         now: Timestamp,
     ) -> Option<ArtifactId> {
-        let id = artifact.id.clone();
+        let id = row.artifact.id.clone();
         let old = self.row(home, &id);
-        let own = old.filter(|row| row.source == *source);
-        if own.is_some_and(|row| !row.is_older_than(artifact.read_at)) {
+        let own = old.filter(|old| old.source == row.source);
+        if own.is_some_and(|own| own.order >= row.order) {
             return None;
         }
-        let made_at = own.and_then(|row| row.artifact.added_at).unwrap_or(now);
-        artifact.added_at.get_or_insert(made_at);
-        let invalidated_at = old.and_then(|row| row.invalidated_at);
-        let row = Row { source: source.clone(), artifact, invalidated_at, missing_since: None };
-        if !anew && own.is_some_and(|own| own.says_the_same(&row)) {
+        let made_at = own.and_then(|own| own.artifact.added_at).unwrap_or(now);
+        row.artifact.added_at.get_or_insert(made_at);
+        row.invalidated = old.and_then(|old| old.invalidated);
+        if !anew && own.is_some_and(|own| own.says_the_same(&row, row.artifact.read_at)) {
             return None;
         }
         self.rows_mut(home).insert(id.clone(), row);
@@ -182,21 +191,33 @@ impl Tables {
     }
 
     /// Stores the fingerprint alone: what a reader sees stays as it is.
-    fn recheck(&mut self, home: &CollectionId, source: &SourceName, recheck: &Recheck) {
+    fn recheck(
+        &mut self,
+        home: &CollectionId,
+        source: &SourceName,
+        order: ReadOrder,
+        recheck: &Recheck,
+    ) {
         let row = self.rows_mut(home).get_mut(&recheck.id);
-        if let Some(row) = row.filter(|row| is_meant(row, source, recheck)) {
+        if let Some(row) = row.filter(|row| is_meant(row, source, order, recheck)) {
             row.artifact.fingerprint.clone_from(&recheck.fingerprint);
         }
     }
 
     /// Makes an artifact's invalidated rows valid; answers which collections hold them.
-    fn confirm(&mut self, source: &SourceName, confirmed: &Recheck) -> Vec<CollectionId> {
+    fn confirm(
+        &mut self,
+        source: &SourceName,
+        order: ReadOrder,
+        confirmed: &Recheck,
+    ) -> Vec<CollectionId> {
         let mut changed = Vec::new();
         for (collection, kept) in &mut self.collections {
             let row = kept.rows.get_mut(&confirmed.id);
-            let invalidated = row
-                .filter(|row| row.is_invalidated() && row.invalidated_at < Some(confirmed.read_at));
-            if let Some(row) = invalidated.filter(|row| is_meant(row, source, confirmed)) {
+            let invalidated =
+                row.filter(|row| row.is_invalidated() && row.invalidated < Some(order));
+            if let Some(row) = invalidated.filter(|row| is_meant(row, source, order, confirmed)) {
+                row.order = order;
                 row.artifact.read_at = confirmed.read_at;
                 changed.push(collection.clone());
             }
@@ -237,9 +258,8 @@ impl Tables {
         // A row that is replaced hands its invalidation on, so that it outlives a scan that began
         // before it; one that is gone takes it along.
         let replaced = before.as_ref().filter(|row| self.stands_at_home(row));
-        let invalidated_at = replaced.and_then(|row| row.invalidated_at);
-        let after =
-            winner.map(|row| Row { invalidated_at: row.invalidated_at.max(invalidated_at), ..row });
+        let invalidated = replaced.and_then(|row| row.invalidated);
+        let after = winner.map(|row| Row { invalidated: row.invalidated.max(invalidated), ..row });
         let same = match (&before, &after) {
             (Some(before), Some(after)) => before.looks_like(after),
             (before, after) => before.is_none() && after.is_none(),
@@ -274,7 +294,8 @@ impl Tables {
     pub(super) fn invalidate(
         &mut self,
         scope: &Scope,
-        at: Timestamp,
+        order: ReadOrder,
+        now: Timestamp,
     ) -> (u64, Vec<CollectionChange>) {
         let concerns = |collection: &CollectionId, id: &ArtifactId, row: &Row| match scope {
             Scope::Artifact(one, artifact) => one == collection && artifact == id,
@@ -289,14 +310,14 @@ impl Tables {
             for (_, row) in shown.filter(|(id, row)| concerns(collection, id, row)) {
                 marked += 1;
                 let before = row.is_invalidated();
-                row.invalidated_at = row.invalidated_at.max(Some(at));
+                row.invalidated = row.invalidated.max(Some(order));
                 changed |= row.is_invalidated() != before;
             }
             if changed {
                 touched.insert(collection.clone());
             }
         }
-        (marked, self.bump(touched, &before, at))
+        (marked, self.bump(touched, &before, now))
     }
 
     fn rows_mut(&mut self, collection: &CollectionId) -> &mut BTreeMap<ArtifactId, Row> {
@@ -339,13 +360,19 @@ impl Tables {
 }
 
 impl KeptSource {
-    fn take_note(&mut self, verified: Option<Verified>, report: Option<SourceReport>) {
-        if let Some(verified) = verified.filter(|verified| Some(verified.at) > self.verified_at) {
-            self.verified_at = Some(verified.at);
+    fn take_note(
+        &mut self,
+        order: ReadOrder,
+        verified: Option<Verified>,
+        report: Option<SourceReport>,
+    ) {
+        let is_later = self.verified.is_none_or(|(last, _)| last < order);
+        if let Some(verified) = verified.filter(|_| is_later) {
+            self.verified = Some((order, verified.at));
             self.manifest_hash = verified.manifest_hash;
             self.disks = Some(verified.disks);
         }
-        self.last_report = report.or(self.last_report.take());
+        self.last_report = report.map(|report| (order, report)).or(self.last_report.take());
     }
 }
 
@@ -356,8 +383,6 @@ fn shown(rows: &BTreeMap<ArtifactId, Row>) -> BTreeMap<ArtifactId, Row> {
 }
 
 /// Whether a row is still what was read again.
-fn is_meant(row: &Row, source: &SourceName, recheck: &Recheck) -> bool {
-    row.source == *source
-        && row.artifact.revision == recheck.revision
-        && row.is_older_than(recheck.read_at)
+fn is_meant(row: &Row, source: &SourceName, order: ReadOrder, recheck: &Recheck) -> bool {
+    row.source == *source && row.artifact.revision == recheck.revision && row.order < order
 }

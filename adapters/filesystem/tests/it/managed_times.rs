@@ -27,6 +27,10 @@ impl Clock for Ticking {
         at(self.0.fetch_add(1, Ordering::SeqCst))
     }
 
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
     async fn sleep(&self, _: Duration) {}
 }
 

@@ -100,10 +100,9 @@ impl Listener {
             };
             // A connection that takes nothing any more is not polled: nobody else would notice.
             let Some(event) = event else { return };
-            let patience = self.larder.now() + PATIENCE;
             tokio::select! {
                 sent = self.sender.send(event.into()) => if sent.is_err() { return },
-                () = self.larder.sleep_until(patience) => return,
+                () = self.larder.sleep(PATIENCE) => return,
             }
         }
     }

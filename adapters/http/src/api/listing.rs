@@ -3,7 +3,7 @@
 use larder::{
     app::Larder,
     domain::{
-        freshness,
+        freshness::FreshRange,
         id::ArtifactKind,
         query::{ArtifactQuery, Filter, Limit, Position, Search, Sort as DomainSort, Staleness},
     },
@@ -126,7 +126,7 @@ impl FilterParams {
             None => None,
             Some(stale) => {
                 let ttl = larder.ttl(&larder.collection(collection).await?);
-                Some(Staleness { stale, cutoff: freshness::cutoff(larder.now(), ttl) })
+                Some(Staleness { stale, fresh: FreshRange::new(larder.now(), ttl) })
             }
         };
         let asked = self.q.as_deref().map_or("", str::trim);

@@ -13,7 +13,7 @@ pub(crate) mod service;
 use larder::{
     app::Larder,
     domain::{
-        freshness,
+        freshness::FreshRange,
         id::{ArtifactId, CollectionId},
     },
 };
@@ -45,7 +45,7 @@ fn parse_id(text: &str) -> Result<ArtifactId, Problem> {
 /// How fresh the rows of a collection are at the moment.
 async fn freshness_of(larder: &Larder, collection: &CollectionId) -> Result<Freshness, Problem> {
     let ttl = larder.ttl_of(collection).await?;
-    Ok(Freshness { ttl, cutoff: freshness::cutoff(larder.now(), ttl) })
+    Ok(Freshness { ttl, fresh: FreshRange::new(larder.now(), ttl) })
 }
 
 /// The collection meant when none is named.

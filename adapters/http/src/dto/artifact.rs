@@ -1,11 +1,10 @@
 //! Artifacts, pages of them, and their facets.
 
 use larder::domain::{
-    Timestamp,
     artifact::CollectionArtifact,
     cursor::Cursor,
     facets::{FacetCount, Facets},
-    freshness::{expires_at, is_stale},
+    freshness::{FreshRange, expires_at},
     id::CollectionId,
     page::ArtifactPage,
     query::ArtifactQuery,
@@ -205,7 +204,7 @@ pub(crate) struct ArtifactDetail {
     pub extra: Any<Map<String, Value>>,
     /// Whether its metadata can be edited: what has no frontmatter of its own cannot.
     pub editable: bool,
-    /// Whether the row is older than the TTL, or invalidated.
+    /// Whether the row is older than the TTL, invalidated, or dated in the future by a wrong clock.
     pub stale: bool,
     /// The collections that hold this artifact, by id.
     pub collections: Vec<String>,
@@ -215,8 +214,8 @@ pub(crate) struct ArtifactDetail {
 pub(crate) struct Freshness {
     /// The collection's TTL.
     pub ttl: Duration,
-    /// Rows synced then or earlier are stale.
-    pub cutoff: Timestamp,
+    /// When a fresh row was synced.
+    pub fresh: FreshRange,
 }
 
 impl ArtifactDetail {
@@ -229,7 +228,7 @@ impl ArtifactDetail {
         Self {
             extra: Any(std::mem::take(&mut row.artifact.metadata.extra)),
             editable: row.is_editable(managed),
-            stale: is_stale(row.synced_at, freshness.cutoff),
+            stale: !freshness.fresh.contains(row.synced_at),
             collections: collections.iter().map(ToString::to_string).collect(),
             item: Item::new(row, freshness.ttl),
         }
