@@ -245,11 +245,13 @@ pub struct CollectionArtifact {
 
 impl CollectionArtifact {
     /// Whether the artifact can be edited: what cannot be read cannot, nor what has no frontmatter of
-    /// its own in a plain directory (an MCP server's key, a hook, a plugin).
+    /// its own in a plain directory (an MCP server's key, a hook, a plugin), nor a server that stands
+    /// in the manifest itself.
     #[must_use]
     pub fn is_editable(&self, managed: bool) -> bool {
         const WITH_FRONTMATTER: [&str; 3] = ["skill", "agent", "command"];
         let has_place = managed || WITH_FRONTMATTER.contains(&self.artifact.id.kind().as_str());
-        has_place && self.artifact.health != Health::Broken
+        let is_in_manifest = self.artifact.path.starts_with("collection.toml#/");
+        has_place && !is_in_manifest && self.artifact.health != Health::Broken
     }
 }

@@ -96,6 +96,26 @@ pub struct Transfer {
     pub files: Vec<TransferredFile>,
 }
 
+/// The program that deployed an artifact, and keeps the record of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeployedBy {
+    /// Larder.
+    Larder,
+    /// SkillMeat, in its own record `.claude/.skillmeat-deployed.toml` of the project.
+    SkillMeat,
+}
+
+impl DeployedBy {
+    /// The word used in the API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Larder => "larder",
+            Self::SkillMeat => "skillmeat",
+        }
+    }
+}
+
 /// Where an artifact is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
@@ -103,11 +123,13 @@ pub struct Deployment {
     pub artifact: ArtifactId,
     /// The project.
     pub project: ProjectName,
+    /// The program that deployed it.
+    pub deployed_by: DeployedBy,
     /// When it was last deployed there.
     pub deployed_at: Timestamp,
-    /// The revision that was deployed.
-    pub revision: Revision,
-    /// Its files, by path.
+    /// The revision that was deployed; `None` where another program deployed it.
+    pub revision: Option<Revision>,
+    /// Its files, by path; where another program deployed it, the artifact's directory or file.
     pub files: Vec<DeployedFile>,
 }
 

@@ -72,6 +72,8 @@ pub enum IssueKind {
     Refused,
     /// The file system would not give it.
     Unreadable,
+    /// It looks like an artifact, and the manifest does not list it.
+    Unlisted,
     /// The whole source gives no artifact: what was looked for, and the likely cure.
     Empty,
     /// The whole source was stopped by the guard.
@@ -90,6 +92,7 @@ impl IssueKind {
             Self::Shadowed => "shadowed",
             Self::Refused => "refused",
             Self::Unreadable => "unreadable",
+            Self::Unlisted => "unlisted",
             Self::Empty => "empty",
             Self::Guarded => "guarded",
             Self::Failed => "failed",

@@ -20,3 +20,4 @@ mod proxy;
 mod races;
 mod reach;
 mod same;
+mod skillmeat;

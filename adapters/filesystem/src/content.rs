@@ -8,6 +8,7 @@ use larder::{
 use crate::{
     files::Root,
     json::{self, is_json, split_pointer},
+    managed::{self, MANIFEST},
     reading::is_markdown,
     rows::Reader,
     secrets, unreadable,
@@ -24,6 +25,10 @@ pub(crate) fn of(
     let root =
         Root::open(&reader.source.root).map_err(|error| unreadable(&reader.source.name, error))?;
     let (file, pointer) = split_pointer(path);
+    if file == MANIFEST && pointer.is_some() {
+        let server = managed::server_content(reader, &root, id)?;
+        return Ok(server.and_then(|server| serde_json::to_string_pretty(&server).ok()));
+    }
     let Ok((_, bytes)) = root.read(file) else { return Ok(None) };
     if is_json(file) {
         return Ok(json::parse(&bytes).ok().and_then(|value| masked(value, pointer)));

@@ -7,11 +7,11 @@ pub(crate) fn pointer_step(key: &str) -> String {
     format!("/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 
-/// Cuts a path into the file and the JSON pointer behind it, if there is one.
+/// Cuts a path into the JSON or TOML file and the JSON pointer behind it, if there is one.
 pub(crate) fn split_pointer(path: &str) -> (&str, Option<&str>) {
-    const END: &str = ".json#/";
-    match path.find(END) {
-        Some(at) => (&path[..at + ".json".len()], Some(&path[at + ".json#".len()..])),
+    let ends = [".json#/", ".toml#/"].into_iter().filter_map(|end| path.find(end));
+    match ends.min().map(|at| at + ".json".len()) {
+        Some(end) => (&path[..end], Some(&path[end + 1..])),
         None => (path, None),
     }
 }
@@ -49,6 +49,12 @@ mod tests {
         let path = "x/.mcp.json#/mcpServers/a";
         assert_eq!(split_pointer(path), ("x/.mcp.json", Some("/mcpServers/a")));
         assert_eq!(split_pointer("c#/SKILL.md"), ("c#/SKILL.md", None));
+    }
+
+    #[test]
+    fn a_pointer_may_lead_into_the_manifest() {
+        let split = split_pointer("collection.toml#/mcp_servers/a");
+        assert_eq!(split, ("collection.toml", Some("/mcp_servers/a")));
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    fn ok(metadata: Metadata) -> Self {
+    /// Of what could be read.
+    pub(crate) fn ok(metadata: Metadata) -> Self {
         Self { metadata, first_paragraph: None, health: Health::Ok, problem: None }
     }
 

@@ -97,10 +97,7 @@ mod tests {
     use toml::Table;
 
     use super::{
-        super::{
-            fields::Target,
-            sample::{Form, NOW, Sample, SampleEntry, manifest},
-        },
+        super::sample::{Form, NOW, Sample, SampleEntry, manifest},
         *,
     };
 
@@ -135,8 +132,7 @@ mod tests {
     }
 
     fn changes() -> impl Strategy<Value = Vec<Wanted>> {
-        let target = || sample::select(vec![Target::Copies, Target::Supply]);
-        let all = Field::ALL.map(|field| (Just(field), change(field), target()));
+        let all = Field::ALL.map(|field| (Just(field), change(field)));
         let all = all.map(prop::option::of);
         (all, any::<bool>()).prop_map(|(all, reversed)| {
             let mut wanted: Vec<Wanted> = all.into_iter().flatten().collect();
@@ -173,17 +169,16 @@ mod tests {
         [entry.remove(key), inner]
     }
 
-    fn check_values(sample: &SampleEntry, old: &Table, new: &Table, wanted: &[Wanted]) {
+    fn check_values(old: &Table, new: &Table, wanted: &[Wanted]) {
         let (mut old, mut new) = (old.clone(), new.clone());
-        for (field, change, target) in wanted {
+        for (field, change) in wanted {
             let [had, had_inner] = taken(&mut old, field.as_str()).map(|value| value.is_some());
             let (supplies, value) = match change {
                 Change::Clear => (false, None),
                 Change::Text(text) => (!had && !had_inner, Some(Value::from(text.clone()))),
                 Change::List(items) => (!had && !had_inner, Some(Value::from(items.clone()))),
             };
-            let supplies = supplies && *target == Target::Supply;
-            let inner = matches!(sample.form, Form::Header | Form::Inline) && *field != Field::Tags;
+            let inner = *field != Field::Tags;
             let expected = [had || (supplies && !inner), had_inner || (supplies && inner)];
             let expected = expected.map(|it| value.clone().filter(|_| it));
             assert_eq!(taken(&mut new, field.as_str()), expected, "{field:?}");
@@ -218,11 +213,15 @@ mod tests {
     fn a_manifest_in_another_form_is_edited_as_well() {
         let known = KnownValid::default();
         let id = ArtifactId::parse("skill:a").unwrap();
-        let set = [(Field::Author, Change::Text("é".into()), Target::Supply)];
+        let set = [(Field::Author, Change::Text("é".into()))];
         let own = "name = \"a\"\ntype = \"skill\"\npath = \"p\"\n";
         let inline = own.trim_end().replace('\n', ", ");
         for (manifest, old, new) in [
-            (format!("artifacts = [{{}}, {{{inline}}}]"), "{name", "{ author = \"é\",name"),
+            (
+                format!("artifacts = [{{}}, {{{inline}}}]"),
+                "{name",
+                "{ metadata.author = \"é\",name",
+            ),
             (
                 format!("[[artifacts]]\n{own}[x]\n[artifacts.metadata] # m\n[y]\n"),
                 "# m\n",
@@ -231,7 +230,7 @@ mod tests {
             (
                 format!("collection.updated = 2026-01-05\n[[artifacts]]\n{own}"),
                 own,
-                &format!("{own}author = \"é\"\n"),
+                &format!("{own}\n[artifacts.metadata]\nauthor = \"é\"\n"),
             ),
         ] {
             for mark in ["", "\u{feff}"] {
@@ -247,7 +246,7 @@ mod tests {
     fn an_edit_that_cannot_be_made_alone_is_refused_with_its_line() {
         let known = KnownValid::default();
         let id = ArtifactId::parse("skill:a").unwrap();
-        let set = [(Field::Author, Change::Clear, Target::Copies)];
+        let set = [(Field::Author, Change::Clear)];
         let entry = "[[artifacts]]\nname = \"a\"\ntype = \"skill\"\npath = \"p\"\n";
         let refused = |manifest: &str| edit_entry(&known, manifest, &id, &set, now()).unwrap_err();
         let table = refused(&format!("a = 1\n\n{entry}[artifacts.author]\nx = 1\n"));
@@ -280,7 +279,7 @@ mod tests {
             let written = between(&new, &sample, block);
             prop_assert!(written.is_some(), "more has changed of {}\nin {}", text, new);
             check_lines(&sample, entry, written.unwrap(), &wanted);
-            check_values(entry, &entry_of(&text, index), &entry_of(&new, index), &wanted);
+            check_values(&entry_of(&text, index), &entry_of(&new, index), &wanted);
             prop_assert!(!sample.crlf || !new.replace("\r\n", "").contains('\n'));
             prop_assert_eq!(known.check(&new), Ok(()));
             prop_assert_eq!(edit_entry(&known, &new, &entry.id, &wanted, now()), Ok(new.clone()));

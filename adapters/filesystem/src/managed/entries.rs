@@ -5,6 +5,7 @@ use larder::domain::{Timestamp, id::ArtifactId};
 use super::{
     edit::find,
     entry::Entry,
+    groups,
     known::{KnownValid, Unsafe},
     manifest::{MANIFEST, lock_key_of, sole_entry},
     new_entry::NewEntry,
@@ -21,45 +22,58 @@ pub(crate) fn add_entry(
     new: &NewEntry<'_>,
     now: Timestamp,
 ) -> Result<String, Unsafe> {
-    insert(known, manifest, &new.text(now, spans::line_ending(manifest)), new.id, now)
+    insert(known, manifest, &new.text(now, spans::line_ending(manifest)), &[], new.id, now)
 }
 
-/// The manifest without an artifact's entry, and with `[collection] updated` set; and the text of
-/// the entry, with the comments directly above it and all that stands before those of the next.
+/// An entry that was taken out of a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Removed {
+    /// Its text, with the comments directly above it and all that stands before those of the next.
+    pub(crate) entry: String,
+    /// The names of the groups that the artifact was in.
+    pub(crate) groups: Vec<String>,
+}
+
+/// The manifest without an artifact's entry and without the artifact in its groups, and with
+/// `[collection] updated` set; and what was taken out.
 pub(crate) fn remove_entry(
     known: &KnownValid,
     manifest: &str,
     id: &ArtifactId,
     now: Timestamp,
-) -> Result<(String, String), Unsafe> {
+) -> Result<(String, Removed), Unsafe> {
     known.check(manifest)?;
     let places = Manifest::of(manifest).ok_or_else(not_in_one_piece)?;
     let span = find(manifest, &places, id)?;
-    let removed = manifest[span.clone()].to_owned();
-    id_of(&removed).filter(|it| it == id).ok_or_else(|| {
+    let entry = manifest[span.clone()].to_owned();
+    id_of(&entry).filter(|it| it == id).ok_or_else(|| {
         refused("more than the entry would go", Some(line_at(manifest.as_bytes(), span.start)))
     })?;
-    let stamp = places.updated().and_then(|at| stamp(manifest, at, now));
-    let left = spans::spliced(manifest, stamp.into_iter().chain([(span, String::new())]).collect());
+    let (mut parts, groups) = groups::leave(manifest, &places, id);
+    parts.extend(places.updated().and_then(|at| stamp(manifest, at, now)));
+    parts.push((span, String::new()));
+    let left = spans::spliced(manifest, parts);
     known.remember(&left);
-    Ok((left, removed))
+    Ok((left, Removed { entry, groups }))
 }
 
-/// The manifest with a removed entry behind the last one, and `[collection] updated` set.
+/// The manifest with a removed entry behind the last one, and `[collection] updated` set. The
+/// artifact is in its groups again, as far as they are still there.
 pub(crate) fn restore_entry(
     known: &KnownValid,
     manifest: &str,
-    removed: &str,
+    Removed { entry, groups }: &Removed,
     now: Timestamp,
 ) -> Result<String, Unsafe> {
-    let id = id_of(removed).ok_or_else(|| refused("what was removed is not one entry", None))?;
-    insert(known, manifest, removed, &id, now)
+    let id = id_of(entry).ok_or_else(|| refused("what was removed is not one entry", None))?;
+    insert(known, manifest, entry, groups, &id, now)
 }
 
 fn insert(
     known: &KnownValid,
     manifest: &str,
     entry: &str,
+    groups: &[String],
     id: &ArtifactId,
     now: Timestamp,
 ) -> Result<String, Unsafe> {
@@ -74,6 +88,7 @@ fn insert(
     }
     let at = places.end_of_entries();
     let mut parts = vec![(at..at, set_apart(manifest, at, entry))];
+    parts.extend(groups::rejoin(manifest, &places, id, groups));
     parts.extend(places.empty_list.clone().map(|line| (line, String::new())));
     parts.extend(places.updated().and_then(|value| stamp(manifest, value, now)));
     let edited = spans::spliced(manifest, parts);
@@ -134,6 +149,10 @@ mod tests {
         ArtifactId::parse(text).unwrap()
     }
 
+    fn entry_alone(entry: &str) -> Removed {
+        Removed { entry: entry.to_owned(), groups: Vec::new() }
+    }
+
     fn added(manifest: &str, metadata: &Metadata) -> String {
         let new = NewEntry { id: &id("skill:new \"one\""), path: "skills/new", metadata };
         add_entry(&KnownValid::default(), manifest, &new, now()).unwrap()
@@ -158,7 +177,7 @@ mod tests {
         assert_eq!(entry.provenance().origin.as_deref(), Some("local"));
         assert_eq!(entry.added_at(), Some(now()));
         assert_eq!(entry.complete(Metadata::default()), metadata);
-        assert_eq!(table["artifacts"][0]["tags"], table["artifacts"][0]["metadata"]["tags"]);
+        assert!(table["artifacts"][0]["metadata"].get("tags").is_none(), "tags stand once");
         let known = table["artifacts"][0]["metadata"]["tools"].to_string();
         assert_eq!(known, "[\"Read\"]");
         let bare = added("", &Metadata::default());
@@ -174,12 +193,16 @@ mod tests {
         assert!(refused.message.contains("[[artifacts]]"), "{refused:?}");
         let entry = "[[artifacts]]\nname = \"a\"\ntype = \"skill\"\npath = \"p\"\n";
         let manifest = format!("# x\n\n{entry}");
-        let refused = restore_entry(&known, &manifest, entry, now()).unwrap_err();
+        let refused = restore_entry(&known, &manifest, &entry_alone(entry), now()).unwrap_err();
         assert_eq!(refused.line, Some(3));
-        assert!(restore_entry(&known, list, entry, now()).is_err());
-        assert!(restore_entry(&known, "", &format!("{entry}[x]\n"), now()).is_err());
-        assert!(restore_entry(&known, "", &format!("a = 1\n{entry}"), now()).is_err());
-        assert!(restore_entry(&known, "", &format!("{entry}{entry}"), now()).is_err());
+        assert!(restore_entry(&known, list, &entry_alone(entry), now()).is_err());
+        assert!(restore_entry(&known, "", &entry_alone(&format!("{entry}[x]\n")), now()).is_err());
+        assert!(
+            restore_entry(&known, "", &entry_alone(&format!("a = 1\n{entry}")), now()).is_err()
+        );
+        assert!(
+            restore_entry(&known, "", &entry_alone(&format!("{entry}{entry}")), now()).is_err()
+        );
         let refused = remove_entry(&known, &manifest, &id("skill:b"), now()).unwrap_err();
         assert!(refused.message.ends_with("it has no entry of skill:b"), "{refused:?}");
         assert_eq!(remove_entry(&known, "x = ", &id("skill:b"), now()).unwrap_err().line, Some(1));
@@ -196,10 +219,10 @@ mod tests {
         let entries = |range: std::ops::Range<usize>| range.map(entry).collect::<String>();
         let (known, manifest) = (KnownValid::default(), entries(0..20_000));
         let (left, removed) = remove_entry(&known, &manifest, &id("skill:n12345"), now()).unwrap();
-        assert_eq!(removed, entry(12_345));
+        assert_eq!(removed, entry_alone(&entry(12_345)));
         assert!(left == entries(0..12_345) + &entries(12_346..20_000));
         let restored = restore_entry(&known, &left, &removed, now()).unwrap();
-        assert!(restored == left + &removed);
+        assert!(restored == left + &removed.entry);
     }
 
     proptest! {
@@ -231,7 +254,7 @@ mod tests {
             let (left, removed) = remove_entry(&known, &sample.text(), id, now()).unwrap();
             // The mark at the beginning of the file is of no entry.
             let unmarked = |text: &str| text.trim_start_matches('\u{feff}').to_owned();
-            prop_assert_eq!(&removed, &unmarked(&texts.remove(block)));
+            prop_assert_eq!(&removed, &entry_alone(&unmarked(&texts.remove(block))));
             prop_assert_eq!(unmarked(&left), unmarked(&texts.concat()));
             prop_assert_eq!(left.starts_with('\u{feff}'), sample.text().starts_with('\u{feff}'));
             prop_assert!(left.parse::<Table>().is_ok());
@@ -241,11 +264,11 @@ mod tests {
                 return Ok(());
             }
             let restored = restored.unwrap();
-            prop_assert!(restored.parse::<Table>().is_ok() && restored.contains(&removed));
+            prop_assert!(restored.parse::<Table>().is_ok() && restored.contains(&removed.entry));
             let mut others = entries.iter().map(|(other, _)| *other).filter(|other| *other != block);
             if let Some(last) = others.next_back() {
                 // It stands behind the last one, with blank lines around it where there were none.
-                texts.insert(if last < block { last + 1 } else { last }, removed);
+                texts.insert(if last < block { last + 1 } else { last }, removed.entry);
                 let without_blanks = |text: &str| unmarked(text).replace(char::is_whitespace, "");
                 let expected = texts.concat();
                 prop_assert_eq!(without_blanks(&restored), without_blanks(&expected));

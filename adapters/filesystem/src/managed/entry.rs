@@ -1,17 +1,20 @@
 //! One entry of a manifest, and what the lock adds to it.
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SubsecRound as _, Utc};
-use larder::domain::{
-    Timestamp,
-    artifact::{Metadata, Provenance},
-    id::{ArtifactId, ArtifactKind, InvalidName},
-    revision::Revision,
+use larder::{
+    domain::{
+        Timestamp,
+        artifact::{Metadata, Provenance},
+        id::{ArtifactId, ArtifactKind, InvalidName},
+        revision::Revision,
+    },
+    ports::WriteError,
 };
 use serde_json::{Map, Value};
 
 use crate::{
     frontmatter::{is_column, text_of},
-    lists,
+    lists, secrets,
 };
 
 /// Keys of an entry that are fields of their own.
@@ -41,16 +44,45 @@ const ECHOES: [&str; 3] = ["frontmatter", "frontmatter_tools", "unknown_tools"];
 pub(crate) struct Entry {
     keys: Map<String, Value>,
     lock: Option<Map<String, Value>>,
+    is_server: bool,
 }
 
 impl Entry {
     pub(crate) fn new(entry: toml::Table, lock: Option<toml::Table>) -> Self {
-        Self { keys: json_table(entry), lock: lock.map(json_table) }
+        Self { keys: json_table(entry), lock: lock.map(json_table), is_server: false }
+    }
+
+    /// One of the `[[mcp_servers]]`, with the keys of an artifact's entry.
+    pub(super) fn of_server(entry: toml::Table) -> Self {
+        Self { keys: json_table(entry), lock: None, is_server: true }
+    }
+
+    /// Whether it is one of the `[[mcp_servers]]`: it has no file, and is only read.
+    pub(crate) fn is_server(&self) -> bool {
+        self.is_server
+    }
+
+    /// Refuses a write of what is only read.
+    pub(crate) fn require_writable(&self) -> Result<(), WriteError> {
+        if !self.is_server {
+            return Ok(());
+        }
+        let message = "it is one of the [[mcp_servers]] of collection.toml, which Larder only reads: \
+                       change it there, or with the program that keeps them";
+        Err(WriteError::unfit(message))
+    }
+
+    /// Its keys, with the secrets masked.
+    pub(super) fn masked(&self) -> Map<String, Value> {
+        let mut keys = Value::Object(self.keys.clone());
+        secrets::mask_json(&mut keys);
+        let Value::Object(keys) = keys else { unreachable!("an object stays an object") };
+        keys
     }
 
     /// With other keys, and with the same lock.
     pub(super) fn rewritten(&self, entry: toml::Table) -> Self {
-        Self { keys: json_table(entry), lock: self.lock.clone() }
+        Self { keys: json_table(entry), ..self.clone() }
     }
 
     fn text(&self, key: &str) -> Option<String> {
@@ -175,7 +207,7 @@ fn json_value(value: toml::Value) -> Value {
 }
 
 /// A moment in ISO 8601; without a zone it is UTC.
-pub(super) fn moment(text: &str) -> Option<Timestamp> {
+pub(crate) fn moment(text: &str) -> Option<Timestamp> {
     let text = text.trim().replacen(' ', "T", 1);
     let zoned = DateTime::parse_from_rfc3339(&text).map(|moment| moment.with_timezone(&Utc));
     let bare = || NaiveDateTime::parse_from_str(&text, "%Y-%m-%dT%H:%M:%S%.f").ok();

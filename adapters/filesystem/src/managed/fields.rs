@@ -10,17 +10,8 @@ use toml::{
 
 use super::{places::ARTIFACTS, spans};
 
-/// Which places of an entry a change is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Target {
-    /// Those that have the field already.
-    Copies,
-    /// Those; and if there is none, the field is added.
-    Supply,
-}
-
-/// A field, what it shall become, and where.
-pub(crate) type Wanted = (Field, Change, Target);
+/// A field, and what it shall become.
+pub(crate) type Wanted = (Field, Change);
 
 const METADATA: &str = "metadata";
 
@@ -29,13 +20,12 @@ pub(super) fn change(text: &str, index: usize, wanted: &[Wanted]) -> Result<Stri
     const MORE: &str = "other values would change with it";
     let mut expected: Table = text.parse().map_err(|_| "the entry is not valid by itself")?;
     let mut edited = text.to_owned();
-    for (field, change, target) in wanted {
+    for (field, change) in wanted {
         let value = value_of(change);
         let how = || format!("{} is written in a way that cannot be changed alone", field.as_str());
-        let (after, added_in) =
-            apply(&edited, index, *field, value.as_ref(), *target).ok_or_else(how)?;
+        let (after, added_in) = apply(&edited, index, *field, value.as_ref()).ok_or_else(how)?;
         edited = after;
-        model(entry_mut(&mut expected, index).ok_or_else(how)?, *field, value, added_in);
+        model(entry_mut(&mut expected, index).ok_or_else(how)?, *field, value.as_ref(), added_in);
     }
     let mut after: Table = edited.parse().map_err(|_| MORE)?;
     for table in [&mut expected, &mut after] {
@@ -74,20 +64,25 @@ enum Place {
 }
 
 /// What a change makes of the values of an entry.
-fn model(entry: &mut Table, field: Field, value: Option<Value>, added_in: Option<Place>) {
+fn model(entry: &mut Table, field: Field, value: Option<&Value>, added_in: Option<Place>) {
     let key = field.as_str();
+    let pair = || value.map(|value| (key.to_owned(), value.clone()));
     if let Some(place) = added_in {
-        let metadata = entry.get_mut(METADATA).and_then(Value::as_table_mut);
-        let table = match metadata.filter(|_| place == Place::Metadata) {
-            Some(metadata) => metadata,
-            None => entry,
+        let table = match place {
+            Place::Entry => Some(entry),
+            Place::Metadata => {
+                let metadata = || Value::Table(Table::new());
+                entry.entry(METADATA).or_insert_with(metadata).as_table_mut()
+            }
         };
-        table.extend(value.map(|value| (key.to_owned(), value)));
+        if let Some(table) = table {
+            table.extend(pair());
+        }
         return;
     }
     let set = |table: &mut Table| {
         if table.remove(key).is_some() {
-            table.extend(value.clone().map(|value| (key.to_owned(), value)));
+            table.extend(pair());
         }
     };
     entry.get_mut(METADATA).and_then(Value::as_table_mut).map(set);
@@ -95,13 +90,12 @@ fn model(entry: &mut Table, field: Field, value: Option<Value>, added_in: Option
 }
 
 /// The text with a field set, or removed, wherever the entry has it; and the table that it was
-/// added to, if it was.
+/// added to, if the entry did not have it.
 fn apply(
     text: &str,
     index: usize,
     field: Field,
     value: Option<&Value>,
-    target: Target,
 ) -> Option<(String, Option<Place>)> {
     let document = DeTable::parse(text).ok()?;
     let entry = document.get_ref().get(ARTIFACTS)?.get_ref().get(index)?;
@@ -121,10 +115,10 @@ fn apply(
         });
     }
     let mut added_in = None;
-    if let (false, Some(value), Target::Supply) = (found, value, target) {
-        let inner = metadata.filter(|_| field != Field::Tags);
-        let (place, splice) = addition(text, index, entry, inner, field.as_str(), value)?;
-        splices.push(splice);
+    if let (false, Some(value)) = (found, value) {
+        // Other programs look for tags in the entry, and for the other fields in its metadata.
+        let place = if field == Field::Tags { Place::Entry } else { Place::Metadata };
+        splices.push(addition(text, index, entry, place, field.as_str(), value)?);
         added_in = Some(place);
     }
     Some((spans::spliced(text, splices), added_in))
@@ -146,8 +140,8 @@ fn is_inline(text: &str, table: &Spanned<DeValue<'_>>) -> bool {
     text[table.span()].starts_with('{')
 }
 
-/// A pair of an inline table and the comma that goes with it.
-fn with_comma(text: &str, pair: Range<usize>) -> Range<usize> {
+/// A pair of an inline table, or an item of a list, and the comma that goes with it.
+pub(super) fn with_comma(text: &str, pair: Range<usize>) -> Range<usize> {
     if let Some(rest) = text[pair.end..].trim_start().strip_prefix(',') {
         return pair.start..text.len() - rest.trim_start().len();
     }
@@ -161,38 +155,50 @@ fn lines(text: &str, pair: Range<usize>) -> Range<usize> {
     start..text[pair.end..].find('\n').map_or(text.len(), |at| pair.end + at + 1)
 }
 
-/// How a key comes into the metadata, if there is such a table, or else into the entry.
+/// How a key comes into the entry, or into its metadata, which are a table of their own unless the
+/// entry has them in another way.
 fn addition(
     text: &str,
     index: usize,
     entry: &Spanned<DeValue<'_>>,
-    metadata: Option<&Spanned<DeValue<'_>>>,
+    place: Place,
     key: &str,
     value: &Value,
-) -> Option<(Place, (Range<usize>, String))> {
-    let inline = |table: &Spanned<DeValue<'_>>| {
+) -> Option<(Range<usize>, String)> {
+    let (eol, dotted) = (spans::line_ending(text), format!("{METADATA}.{key}"));
+    let value = written(value, eol);
+    let inline = |table: &Spanned<DeValue<'_>>, key: &str| {
         let comma = if table.get_ref().as_table()?.is_empty() { " " } else { "," };
         let at = table.span().start + 1;
-        let value = written(value, spans::line_ending(text));
         is_inline(text, table).then(|| (at..at, format!(" {key} = {value}{comma}")))
     };
+    let metadata = entry.get_ref().get(METADATA).filter(|_| place == Place::Metadata);
+    let in_entry = if place == Place::Entry { key } else { &dotted };
+    let whole = metadata.and_then(|it| inline(it, key)).or_else(|| inline(entry, in_entry));
+    if whole.is_some() {
+        return whole;
+    }
     let tables = spans::tables(text)?;
-    let under_header = |keys: &[&str]| {
-        let heads = tables.iter().enumerate().filter(|(_, it)| it.array && it.is(&[ARTIFACTS]));
-        let mut heads = heads.map(|(at, _)| at).skip(index);
-        let own = heads.next()?..heads.next().unwrap_or(tables.len());
-        let table = tables[own].iter().find(|it| it.is(keys))?;
-        let at = table.pairs(text).last().map_or(table.body, |(.., line)| line.end);
-        let eol = spans::line_ending(text);
-        let line = format!("{key} = {}", written(value, eol));
-        let is_open = !text[..at].ends_with('\n');
-        Some((at..at, if is_open { eol.to_owned() + &line } else { line + eol }))
+    let heads = tables.iter().enumerate().filter(|(_, it)| it.array && it.is(&[ARTIFACTS]));
+    let mut heads = heads.map(|(at, _)| at).skip(index);
+    let own = &tables[heads.next()?..heads.next().unwrap_or(tables.len())];
+    let is_dotted = |keys: Range<usize>| {
+        spans::path(&text[keys]).is_some_and(|it| it.len() > 1 && it[0] == METADATA)
     };
-    let in_metadata =
-        || metadata.and_then(|it| inline(it).or_else(|| under_header(&[ARTIFACTS, METADATA])));
-    let in_entry = || inline(entry).or_else(|| under_header(&[ARTIFACTS]));
-    let added = in_metadata().map(|splice| (Place::Metadata, splice));
-    added.or_else(|| Some((Place::Entry, in_entry()?)))
+    let lines = match (place, own.iter().find(|it| it.is(&[ARTIFACTS, METADATA]))) {
+        (Place::Metadata, Some(table)) => (table, format!("{key} = {value}")),
+        (Place::Metadata, None) if own[0].pairs(text).any(|(keys, ..)| is_dotted(keys)) => {
+            (&own[0], format!("{dotted} = {value}"))
+        }
+        (Place::Metadata, None) => {
+            (&own[0], format!("{eol}[{ARTIFACTS}.{METADATA}]{eol}{key} = {value}"))
+        }
+        (Place::Entry, _) => (&own[0], format!("{key} = {value}")),
+    };
+    let (table, lines) = lines;
+    let at = table.pairs(text).last().map_or(table.body, |(.., line)| line.end);
+    let is_open = !text[..at].ends_with('\n');
+    Some((at..at, if is_open { eol.to_owned() + &lines } else { lines + eol }))
 }
 
 #[cfg(test)]
@@ -207,7 +213,7 @@ mod tests {
 
     fn changed(body: &str, field: Field, change: Change) -> Result<String, String> {
         let head = if body.starts_with("artifacts") { "" } else { HEAD };
-        let result = super::change(&format!("{head}{body}"), 0, &[(field, change, Target::Supply)]);
+        let result = super::change(&format!("{head}{body}"), 0, &[(field, change)]);
         result.map(|text| text.strip_prefix(head).unwrap().to_owned())
     }
 
@@ -230,7 +236,10 @@ mod tests {
         assert_eq!(set, body.replace("x = 1\n", "x = 1\ntags = [\"a\"]\n"));
         let extra = "[artifacts.metadata.extra]\nauthor = 1\n";
         let set = changed(extra, Field::Author, text("é")).unwrap();
-        assert_eq!(set, format!("author = \"é\"\n{extra}"));
+        assert_eq!(set, format!("\n[artifacts.metadata]\nauthor = \"é\"\n{extra}"));
+        let dotted = "metadata.title = 't'\n\n[artifacts.more]\nx = 1\n";
+        let set = changed(dotted, Field::Author, text("é")).unwrap();
+        assert_eq!(set, dotted.replace("'t'\n", "'t'\nmetadata.author = \"é\"\n"));
         let open = changed("[artifacts.metadata]", Field::Author, text("é")).unwrap();
         assert_eq!(open, "[artifacts.metadata]\nauthor = \"é\"");
     }
@@ -240,13 +249,14 @@ mod tests {
         let set = |body: &str, value: &str| changed(body, Field::Description, text(value)).unwrap();
         let lines = "description = \"\"\"\na\n\n  b\"\"\"\n";
         assert_eq!(set("description = 'x'\n", "a\n\n  b"), lines);
-        assert_eq!(set("", "a\n\n  b"), lines);
+        assert_eq!(set("", "a\n\n  b"), format!("\n[artifacts.metadata]\n{lines}"));
         let quotes = "description = '''\na\n\"\"\"\\'''\n";
-        assert_eq!(set("", "a\n\"\"\"\\"), quotes);
+        assert_eq!(set("description = 'x'\n", "a\n\"\"\"\\"), quotes);
         let entry = "[[artifacts]]\r\nname = \"a\"\r\n";
-        let wanted = [(Field::Description, text("a\nb"), Target::Supply)];
+        let wanted = [(Field::Description, text("a\nb"))];
         let crlf = change(entry, 0, &wanted).unwrap();
-        assert_eq!(crlf, format!("{entry}description = \"a\\nb\"\r\n"));
+        let metadata = "\r\n[artifacts.metadata]\r\ndescription = \"a\\nb\"\r\n";
+        assert_eq!(crlf, format!("{entry}{metadata}"));
     }
 
     #[test]
@@ -263,7 +273,7 @@ mod tests {
         assert_eq!(set("metadata = {}"), "metadata = { author = \"é\" }");
         assert_eq!(set("metadata = { b = 1 }"), "metadata = { author = \"é\", b = 1 }");
         let list = "artifacts = [ { name = \"a\" }, {} ]\n";
-        assert_eq!(set(list), list.replace("{ name", "{ author = \"é\", name"));
+        assert_eq!(set(list), list.replace("{ name", "{ metadata.author = \"é\", name"));
     }
 
     #[test]

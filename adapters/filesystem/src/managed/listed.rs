@@ -47,7 +47,7 @@ pub(crate) fn open(
         None => files.locate(source, id)?,
     };
     let Some((entry, place)) = located else { return Ok(None) };
-    let main = MainFile::read(root, id, entry.path().unwrap_or_default());
+    let main = MainFile::of_entry(root, id, &entry);
     let (bytes, own) = (main.bytes.clone(), main.reading.metadata.clone());
     let artifact = composed(id, &entry, main, read_at);
     Ok(Some((artifact, bytes, Listed { source: source.clone(), entry, place, files, own })))

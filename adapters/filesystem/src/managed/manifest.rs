@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use larder::{
     domain::{
         Timestamp,
-        id::{ArtifactId, SourceName},
+        id::{ArtifactId, ArtifactKind, SourceName},
         revision::Revision,
     },
     ports::SourceError,
@@ -17,6 +17,7 @@ use super::{
     parse::{error, parse, parse_part, utf8},
     place::EntryPlace,
     places::{self, ARTIFACTS, Found, Manifest},
+    servers,
 };
 use crate::{
     files::{Refusal, Root},
@@ -79,7 +80,7 @@ impl ManifestFiles {
         trusted.then(|| fingerprint_of(&self.stats))
     }
 
-    /// The entries, in order.
+    /// The entries, in order; the `[[mcp_servers]]` come last.
     pub(crate) fn entries(&self, source: &SourceName) -> Result<Vec<Entry>, SourceError> {
         let mut manifest = parse(&self.manifest, MANIFEST, source)?;
         let mut locked = match &self.lock {
@@ -88,8 +89,9 @@ impl ManifestFiles {
         };
         let invalid =
             || error(source, MANIFEST, "`artifacts` is not a list of tables".into(), None);
+        let servers = servers::entries(&mut manifest);
         let artifacts = match manifest.remove(ARTIFACTS) {
-            None => return Ok(Vec::new()),
+            None => return Ok(servers),
             Some(toml::Value::Array(artifacts)) => artifacts,
             Some(_) => return Err(invalid()),
         };
@@ -103,7 +105,7 @@ impl ManifestFiles {
             }
             _ => Err(invalid()),
         };
-        artifacts.into_iter().map(entry).collect()
+        artifacts.into_iter().map(entry).chain(servers.into_iter().map(Ok)).collect()
     }
 
     /// The first entry of an id that has a path, as [`Self::entries`] has it. Only that entry is
@@ -138,6 +140,10 @@ impl ManifestFiles {
                 let place = EntryPlace { entry: span, updated: places.updated() };
                 return Ok(Some((Entry::new(keys, lock), Some(place))));
             }
+        }
+        if id.kind().as_str() == ArtifactKind::MCP && text.contains(servers::SERVERS) {
+            let server = self.entries(source)?.into_iter().find(|entry| entry.is(id));
+            return Ok(server.map(|server| (server, None)));
         }
         Ok(None)
     }
@@ -174,6 +180,11 @@ impl ManifestFiles {
     pub(crate) fn with_manifest(&self, manifest: String) -> Self {
         let (lock, stats) = (self.lock.clone(), self.stats.clone());
         Self { manifest: manifest.into_bytes(), lock, stats }
+    }
+
+    /// Both files, with that lock in place of the one that was read.
+    pub(crate) fn with_lock(self, lock: String) -> Self {
+        Self { lock: Some(Arc::new(lock.into_bytes())), ..self }
     }
 
     /// Whether both files have the same bytes.

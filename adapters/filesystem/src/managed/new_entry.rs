@@ -59,7 +59,6 @@ impl NewEntry<'_> {
             ("author", text(author)),
             ("license", text(license)),
             ("version", text(version)),
-            ("tags", list(tags)),
             ("tools", list(&known)),
         ];
         let extra = [("unknown_tools", list(&unknown))];

@@ -73,6 +73,15 @@ impl<'a> Manifest<'a> {
         self.tables.iter().find(|it| it.is(&["collection"]))?.value(self.text, "updated")
     }
 
+    /// The names of the `[[groups]]`, and where the value of each one's `members` stands.
+    pub(super) fn groups(&self) -> impl Iterator<Item = (String, Range<usize>)> {
+        let groups = self.tables.iter().filter(|it| it.array && it.is(&["groups"]));
+        groups.filter_map(|it| {
+            let name = string(&self.text[it.value(self.text, "name")?])?.into_owned();
+            Some((name, it.value(self.text, "members")?))
+        })
+    }
+
     /// Whether there is nothing beside one entry.
     pub(super) fn is_one_entry(&self) -> bool {
         let one = self.entries.len() == 1 && self.entries[0] == (1..self.tables.len());

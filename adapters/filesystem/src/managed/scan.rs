@@ -5,7 +5,7 @@ use std::{cell::LazyCell, collections::HashSet, thread, time::Duration};
 use larder::{
     domain::{
         Timestamp,
-        artifact::Artifact,
+        artifact::{Artifact, Metadata},
         collection::Source,
         delta::{Known, KnownArtifact},
         guard::RootState,
@@ -22,6 +22,7 @@ use super::{
     listing::Listings,
     main_file::{self, Found},
     manifest::{MANIFEST, ManifestFiles},
+    unlisted,
 };
 use crate::{
     disks,
@@ -121,6 +122,7 @@ fn scan_once(
     }
     let entries = files.entries(source)?;
     let items = distinct(entries, &files, &mut scan.issues);
+    scan.issues.extend(unlisted::issues(&root, &items));
     scan.issues = in_path_order(scan.issues);
     let outcome = |id: &ArtifactId, entry: &Entry| {
         read_entry(&root, id, entry, started_at, known.get(id).filter(|_| !force))
@@ -199,10 +201,10 @@ fn distinct(
     files: &ManifestFiles,
     issues: &mut Vec<Issue>,
 ) -> Vec<(ArtifactId, Entry)> {
-    let count = entries.len();
+    let count = entries.iter().filter(|entry| !entry.is_server()).count();
     let lines = LazyCell::new(|| files.entry_lines(count));
-    let mut taken = HashSet::with_capacity(count);
-    let mut kept = Vec::with_capacity(count);
+    let mut taken = HashSet::with_capacity(entries.len());
+    let mut kept = Vec::with_capacity(entries.len());
     for (index, entry) in entries.into_iter().enumerate() {
         let path = entry.path();
         let mut report = |id: Option<ArtifactId>, kind, message: String| {
@@ -249,7 +251,7 @@ fn read_entry(
     {
         return Outcome::Unchanged;
     }
-    let main = MainFile::read(root, id, entry.path().unwrap_or_default());
+    let main = MainFile::of_entry(root, id, entry);
     Outcome::Read(Box::new(composed(id, entry, main, read_at)))
 }
 
@@ -285,7 +287,21 @@ pub(super) struct MainFile {
 }
 
 impl MainFile {
-    pub(super) fn read(root: &Root, id: &ArtifactId, path: &str) -> Self {
+    pub(super) fn of_entry(root: &Root, id: &ArtifactId, entry: &Entry) -> Self {
+        let path = entry.path().unwrap_or_default();
+        if entry.is_server() {
+            let (path, stat) = (path.to_owned(), root.stat(MANIFEST));
+            return Self {
+                path,
+                stat,
+                bytes: Vec::new(),
+                reading: Reading::ok(Metadata::default()),
+            };
+        }
+        Self::read(root, id, path)
+    }
+
+    fn read(root: &Root, id: &ArtifactId, path: &str) -> Self {
         let (kind, name) = (id.kind(), id.name());
         let kind = kind.as_str();
         let Found { file, directory } = match main_file::find(root, path, name) {

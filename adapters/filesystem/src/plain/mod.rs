@@ -21,7 +21,7 @@ use larder::{
 
 #[cfg(target_os = "linux")]
 pub(crate) use self::classify::enters;
-pub(crate) use self::classify::is_skill_file;
+pub(crate) use self::classify::{is_artifact, is_skill_file, stem};
 use self::{
     classify::Role,
     items::{Item, distinct, items},

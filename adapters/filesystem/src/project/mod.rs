@@ -3,7 +3,9 @@
 //! - `pieces`: what an artifact consists of on either side.
 //! - `plan`: what becomes of a piece, by its three versions; `record`: the third of them.
 //! - `transfer`: all pieces at once.
+//! - `neighbour`: what SkillMeat has deployed.
 
+mod neighbour;
 mod pieces;
 mod plan;
 mod record;
@@ -18,7 +20,9 @@ use async_trait::async_trait;
 use larder::{
     domain::{
         collection::{Layout, Source},
-        deployment::{Action, DeployedFile, DeployedState, Deployment, ProjectName, Transfer},
+        deployment::{
+            Action, DeployedBy, DeployedFile, DeployedState, Deployment, ProjectName, Transfer,
+        },
         id::ArtifactId,
         writing::{Place, Written},
     },
@@ -60,6 +64,10 @@ impl ArtifactDeployer for FileSystem {
     ) -> Result<Vec<Deployment>, WriteError> {
         let (id, within) = (place.id.clone(), within.to_vec());
         let source = place.source.name.to_string();
+        // SkillMeat calls a collection by its directory's name.
+        let directory = Path::new(&place.source.root).file_name().unwrap_or_default();
+        let collection = directory.to_string_lossy().into_owned();
+        let is_managed = place.source.layout == Layout::Managed;
         self.looking(&place.source, move |root| {
             let path = format!("{SOURCE_STATE}/{DEPLOYMENTS}");
             let bytes = root.read_own(&path).ok();
@@ -72,7 +80,19 @@ impl ArtifactDeployer for FileSystem {
                     deployment(&root, name, &id, &source)
                 })
                 .collect();
-            shown.sort_by(|a, b| a.project.cmp(&b.project));
+            if is_managed {
+                for root in within.iter().filter_map(|root| Root::open(root).ok()) {
+                    let root_name = last_name(&root.join(""));
+                    shown.extend(neighbour::projects(&root).into_iter().filter_map(
+                        |(root, path)| {
+                            let name = ProjectName { root: root_name.clone(), path };
+                            neighbour::deployment(&root, name, &id, &collection)
+                        },
+                    ));
+                }
+            }
+            shown.sort_by(|a, b| (&a.project, a.deployed_by).cmp(&(&b.project, b.deployed_by)));
+            shown.dedup_by(|a, b| (&a.project, a.deployed_by) == (&b.project, b.deployed_by));
             Ok(shown)
         })
         .await
@@ -201,8 +221,9 @@ fn deployment(root: &Root, name: ProjectName, id: &ArtifactId, source: &str) -> 
     Some(Deployment {
         artifact: id.clone(),
         project: name,
+        deployed_by: DeployedBy::Larder,
         deployed_at: deployed.deployed_at,
-        revision: deployed.revision.clone(),
+        revision: Some(deployed.revision.clone()),
         files: files.collect(),
     })
 }

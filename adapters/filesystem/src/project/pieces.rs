@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Most files and bytes of one artifact that are copied: ten times the largest real skill.
-const MAX_FILES: usize = 2_000;
+pub(super) const MAX_FILES: usize = 2_000;
 pub(super) const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Where a piece of an artifact lies in a project.
@@ -96,6 +96,12 @@ impl Layout {
     /// Where an artifact belongs in a project.
     pub(super) fn of(target: &Target, tree: &Tree) -> Result<Self, Failure> {
         let artifact = &target.artifact;
+        if target.listed.as_ref().is_some_and(|listed| listed.entry.is_server()) {
+            let message = "it is one of the [[mcp_servers]] of collection.toml, which say where to \
+                           install it from and not how to start it: it cannot be copied into a \
+                           project";
+            return Err(WriteError::unfit(message).into());
+        }
         let kind = artifact.id.kind();
         let (file, _) = split_pointer(&artifact.path);
         let names = names(&artifact.id)?;

@@ -1,4 +1,4 @@
-//! Creating: the files of the kind, and the manifest entry.
+//! Creating: the files of the kind, the manifest entry and the lock entry.
 
 use larder::{
     domain::{
@@ -15,7 +15,8 @@ use super::{Writing, failure::Failure, target::Target, transaction::Side};
 use crate::{
     files::Refusal,
     frontmatter,
-    managed::{self, MANIFEST, NewEntry},
+    managed::{self, LOCK, MANIFEST, NewEntry},
+    plain::is_skill_file,
     reading::Reading,
 };
 
@@ -38,15 +39,27 @@ pub(super) fn create(writing: &Writing<'_>, new: &NewArtifact) -> Result<Written
     let entry = NewEntry { id: &new.id, path: &path, metadata: &metadata };
     let new_manifest = managed::add_entry(manifests, manifest, &entry, stamp.at)?;
 
+    let is_skill = new.id.kind().as_str() == ArtifactKind::SKILL;
+    let hashed = [(if is_skill { SKILL_FILE } else { "" }, text.as_slice())];
+    let lock = files.lock_text(source)?;
+    let new_lock = managed::add_lock_entry(lock, &new.id, &hashed, stamp.at)?;
+
     let mut write = writing.transaction(None);
-    if new.id.kind().as_str() == ArtifactKind::SKILL {
+    if is_skill {
         write.create_directory(Side::Source, &path, &[(SKILL_FILE, &text)])?;
     } else {
         write.create(Side::Source, &path, &text, None)?;
     }
     let manifest_path = tree.real(MANIFEST)?;
     write.replace(Side::Source, &manifest_path, manifest.as_bytes(), new_manifest.as_bytes())?;
-    let after = files.with_manifest(new_manifest).entry(source, &new.id)?;
+    match lock {
+        Some(lock) => {
+            let path = tree.real(LOCK)?;
+            write.replace(Side::Source, &path, lock.as_bytes(), new_lock.as_bytes())?;
+        }
+        None => write.create(Side::Source, LOCK, new_lock.as_bytes(), None)?,
+    }
+    let after = files.with_manifest(new_manifest).with_lock(new_lock).entry(source, &new.id)?;
     let mut told = HistoryEntry::new(write.id(), &new.id, Operation::Create, stamp);
     told.revision_after = after.map(|entry| {
         let [entry, lock] = entry.bytes();
@@ -71,8 +84,18 @@ fn free_path(writing: &Writing<'_>, new: &NewArtifact) -> Result<String, Failure
         real => real?,
     };
     if tree.exists(&real)? {
-        let message =
-            format!("there is something at {real} already: move it away, or choose another name");
+        let is_skill = kind.as_str() == ArtifactKind::SKILL;
+        let skill_file = |names: Vec<String>| names.iter().any(|name| is_skill_file(name));
+        let message = if is_skill && !tree.root.names(&real).is_ok_and(skill_file) {
+            format!("there is something at {real} already: move it away, or choose another name")
+        } else {
+            format!(
+                "the files of {} are at {real} already, but collection.toml does not list them \
+                 (another program may have dropped the entry): add an entry, move the files away, \
+                 or choose another name",
+                new.id
+            )
+        };
         return Err(WriteError::Exists(message).into());
     }
     Ok(real)

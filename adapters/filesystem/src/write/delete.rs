@@ -41,8 +41,10 @@ fn move_away(
 ) -> Result<TrashItem, Failure> {
     let Writing { tree, manifests, stamp, .. } = writing;
     let artifact = &target.artifact;
+    listed.entry.require_writable()?;
     let manifest = listed.manifest()?;
-    let (new_manifest, entry) = managed::remove_entry(manifests, manifest, &artifact.id, stamp.at)?;
+    let (new_manifest, removed) =
+        managed::remove_entry(manifests, manifest, &artifact.id, stamp.at)?;
     let lock = listed.lock()?;
     let unlocked = lock.map(|lock| managed::remove_lock_entry(lock, &artifact.id)).transpose()?;
     let (new_lock, lock_entry) = unlocked.flatten().unzip();
@@ -58,7 +60,10 @@ fn move_away(
         deleted_by: stamp.by.clone(),
     };
     let revision = artifact.revision.clone();
-    let record = Record { item: item.clone(), revision, entry, lock_entry, moved: moved.clone() };
+    let managed::Removed { entry, groups } = removed;
+    let moved_from = moved.clone();
+    let record =
+        Record { item: item.clone(), revision, entry, groups, lock_entry, moved: moved_from };
     let bytes = serde_json::to_vec(&record).map_err(std::io::Error::other)?;
     // The entry may hold secrets, which the manifest may keep from others.
     write.create(Side::Source, &format!("{place}/{RECORD}"), &bytes, Some(0o600))?;

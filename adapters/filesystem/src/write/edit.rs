@@ -19,7 +19,7 @@ use super::{
 use crate::{
     files::normal,
     frontmatter,
-    managed::{self, Listed, MANIFEST, Scope},
+    managed::{self, Listed, MANIFEST},
     secrets::{self, MASK},
 };
 
@@ -55,6 +55,9 @@ impl Plan {
         if edit.is_empty() {
             return Ok(Self { main: None, listed: None });
         }
+        if let Some(listed) = &target.listed {
+            listed.entry.require_writable()?;
+        }
         if target.artifact.health == Health::Broken {
             let (why, line) = match &target.artifact.problem {
                 Some(Problem { message, line }) => (message.as_str(), *line),
@@ -73,8 +76,8 @@ impl Plan {
             if place.in_file {
                 in_file.push((field, change.clone()));
             }
-            if let Some(scope) = place.in_entry {
-                in_entry.push((field, change, scope));
+            if place.in_entry {
+                in_entry.push((field, change));
             }
         }
         let main = if in_file.is_empty() {
@@ -173,10 +176,11 @@ fn text_of(metadata: Metadata, field: Field) -> String {
     text.unwrap_or_default()
 }
 
-/// Where one change goes: to the place that supplies the value today.
+/// Where one change goes: to the place that supplies the value today, and to the copies of it that
+/// the manifest's entry has, since other programs read nothing else.
 struct Destination {
     in_file: bool,
-    in_entry: Option<Scope>,
+    in_entry: bool,
 }
 
 impl Destination {
@@ -191,15 +195,11 @@ impl Destination {
             target.listed.as_ref().is_some_and(|listed| listed.entry_supplies(field));
         let cleared = *change == Change::Clear;
         let in_file = file_supplies || (main.is_markdown && (cleared || !entry_supplies));
-        if !in_file && target.listed.is_none() {
+        let in_entry = target.listed.is_some() && (entry_supplies || !in_file);
+        if !in_file && !in_entry {
             let message = "it has no frontmatter of its own: change its JSON file yourself";
             return Err(WriteError::unfit(message).into());
         }
-        let in_entry = match (&target.listed, in_file) {
-            (Some(_), true) if entry_supplies => Some(Scope::Copies),
-            (Some(_), false) => Some(Scope::Supply),
-            _ => None,
-        };
         Ok(Self { in_file, in_entry })
     }
 }

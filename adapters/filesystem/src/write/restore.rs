@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     files::{normal, split},
-    managed::{self, LOCK, MANIFEST},
+    managed::{self, LOCK, MANIFEST, Removed},
 };
 
 /// Restores one artifact.
@@ -30,7 +30,8 @@ pub(super) fn restore(writing: &Writing<'_>, trash_id: &str) -> Result<Written, 
         let message = format!("there is an artifact {id} again: delete that one first");
         return Err(WriteError::Exists(message).into());
     }
-    let new_manifest = managed::restore_entry(manifests, manifest, &record.entry, stamp.at)?;
+    let removed = Removed { entry: record.entry, groups: record.groups };
+    let new_manifest = managed::restore_entry(manifests, manifest, &removed, stamp.at)?;
     let entry = files.with_manifest(new_manifest.clone()).entry(source, id)?.ok_or_else(|| {
         WriteError::unfit("its record in the trash does not say what it says to be")
     })?;

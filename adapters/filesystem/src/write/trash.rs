@@ -25,6 +25,9 @@ pub(super) struct Record {
     pub(super) revision: Revision,
     /// Its manifest entry, as it was written.
     pub(super) entry: String,
+    /// The groups of the manifest that it was in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) groups: Vec<String>,
     /// Its lock entry.
     pub(super) lock_entry: Option<String>,
     /// What was moved, relative to the root: the artifact's directory or file. `None` when nothing

@@ -10,6 +10,7 @@ mod plain;
 mod planted;
 mod projects;
 mod secrets;
+mod skillmeat;
 mod support;
 mod watch;
 mod writes;

@@ -6,7 +6,7 @@ use larder::domain::deployment::{
 use poem_openapi::{Enum, Object, types::Example};
 use serde::Serialize;
 
-use super::{EXAMPLE_REVISION, Moment, SavedArtifact};
+use super::{EXAMPLE_REVISION, Moment, Nullable, SavedArtifact};
 use crate::body::{Described, Fields};
 
 const PROJECT: &str = "/srv/projects/shop";
@@ -213,10 +213,12 @@ pub(crate) struct DeployedFile {
 pub(crate) struct Deployment {
     /// The project.
     pub project: Project,
+    /// The program that deployed it and keeps the record of it: `larder` or `skillmeat`.
+    pub deployed_by: String,
     /// When it was last deployed there.
     pub deployed_at: Moment,
-    /// The revision that was deployed.
-    pub revision: String,
+    /// The revision that was deployed; null where another program than Larder deployed it.
+    pub revision: Nullable<String>,
     /// Its files, by path.
     pub files: Vec<DeployedFile>,
 }
@@ -237,8 +239,9 @@ impl From<Vec<DomainDeployment>> for DeploymentList {
         };
         let deployment = |it: DomainDeployment| Deployment {
             project: it.project.into(),
+            deployed_by: it.deployed_by.as_str().to_owned(),
             deployed_at: Moment(it.deployed_at),
-            revision: it.revision.to_string(),
+            revision: it.revision.map(|revision| revision.to_string()).into(),
             files: it.files.into_iter().map(file).collect(),
         };
         Self { items: deployments.into_iter().map(deployment).collect() }
@@ -250,8 +253,9 @@ impl Example for DeploymentList {
         let path = ".claude/skills/pdf/SKILL.md".into();
         let deployment = Deployment {
             project: Project::example(),
+            deployed_by: "larder".into(),
             deployed_at: Moment::example(),
-            revision: EXAMPLE_REVISION.into(),
+            revision: Nullable(Some(EXAMPLE_REVISION.into())),
             files: vec![DeployedFile { path, state: "unchanged".into() }],
         };
         Self { items: vec![deployment] }

@@ -50,6 +50,8 @@ pub(crate) enum IssueKind {
     Refused,
     /// The file system would not give it.
     Unreadable,
+    /// It looks like an artifact, and `collection.toml` does not list it.
+    Unlisted,
     /// The whole source gives no artifact; the message says what was looked for.
     Empty,
     /// The whole source was stopped by the mass-loss guard.
@@ -66,6 +68,7 @@ impl From<DomainIssueKind> for IssueKind {
             DomainIssueKind::Shadowed => Self::Shadowed,
             DomainIssueKind::Refused => Self::Refused,
             DomainIssueKind::Unreadable => Self::Unreadable,
+            DomainIssueKind::Unlisted => Self::Unlisted,
             DomainIssueKind::Empty => Self::Empty,
             DomainIssueKind::Guarded => Self::Guarded,
             DomainIssueKind::Failed => Self::Failed,
@@ -191,6 +194,8 @@ pub(crate) struct BatchReport {
     pub collections_refreshed: u64,
     /// Artifacts made or changed, each counted once.
     pub artifacts_refreshed: u64,
+    /// The same number, under the name that SkillMeat's clients read.
+    pub total_updated: u64,
     /// Paths that gave no row.
     pub skipped: u64,
     /// How many errors there were.
@@ -206,9 +211,11 @@ pub(crate) struct BatchReport {
 impl From<DomainBatch> for BatchReport {
     fn from(report: DomainBatch) -> Self {
         let completed = |it: &&CollectionReport| it.summary.status == DomainStatus::Completed;
+        let artifacts_refreshed = report.summary.counts.created + report.summary.counts.updated;
         Self {
             collections_refreshed: report.collections.iter().filter(completed).count() as u64,
-            artifacts_refreshed: report.summary.counts.created + report.summary.counts.updated,
+            artifacts_refreshed,
+            total_updated: artifacts_refreshed,
             skipped: report.summary.counts.skipped,
             errors_total: report.summary.issues_total,
             errors: report.summary.issues.into_iter().map(Into::into).collect(),
@@ -225,6 +232,7 @@ impl Example for BatchReport {
         Self {
             collections_refreshed: 1,
             artifacts_refreshed,
+            total_updated: artifacts_refreshed,
             skipped,
             errors_total,
             errors,
