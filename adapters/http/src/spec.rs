@@ -4,7 +4,7 @@
 use larder::domain::{edit::Field, id::MAX_NAME_CHARS, new_artifact::MAX_TOOL_CHARS};
 use serde_json::{Map, Value, json};
 
-use crate::problem::{MEDIA_TYPE, Problem};
+use crate::problem::Problem;
 
 /// A line of text that shows something: no control character, and not only white space.
 const LINE: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
@@ -178,6 +178,7 @@ mod tests {
     use larder::domain::{curated::MAX_ADDITIONS, query::Limit};
 
     use super::*;
+    use crate::problem::MEDIA_TYPE;
 
     fn spec() -> Value {
         serde_json::from_str(&crate::spec()).unwrap()
