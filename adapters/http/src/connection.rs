@@ -20,6 +20,10 @@ use tokio::{
 /// client could hold a large response in memory by reading a few bytes at a time.
 const LEAST_READ: usize = 64 * 1024;
 
+/// A client that has taken nothing of a response for so long reads it no more: its connection may make
+/// room for another one.
+const LONGEST_STALL: Duration = Duration::from_secs(1);
+
 /// How long a client may take for its part of the exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
@@ -62,7 +66,18 @@ struct State {
     blocked_since: Option<Instant>,
     /// Bytes written since then.
     written: usize,
+    /// The last write.
+    wrote_at: Instant,
     is_leaving: bool,
+}
+
+impl State {
+    /// Whether the connection may be closed in favour of another one. hyper drops a body as soon as it
+    /// has buffered it, so the response may still be on its way when the phase is over.
+    fn is_waiting(&self) -> bool {
+        let is_read = self.blocked_since.is_some() && self.wrote_at.elapsed() < LONGEST_STALL;
+        self.phase != Phase::Answering && !is_read
+    }
 }
 
 /// The state of a connection, shared by its task, its socket, its responses and the accept loop.
@@ -80,6 +95,7 @@ impl Activity {
             since: Instant::now(),
             blocked_since: None,
             written: 0,
+            wrote_at: Instant::now(),
             is_leaving: false,
         };
         Arc::new(Self { state: Mutex::new(state), timeouts, leave: Notify::new() })
@@ -89,10 +105,17 @@ impl Activity {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Since when the connection has waited for a request; `None` while one is answered.
+    /// Since when the connection has waited for a request; `None` while one is answered, and while
+    /// the client reads the rest of a response.
     pub(crate) fn waiting_since(&self) -> Option<Instant> {
         let state = self.state();
-        (state.phase != Phase::Answering).then_some(state.since)
+        state.is_waiting().then_some(state.since)
+    }
+
+    /// Whether a request is being answered, or a part of its response is still to be sent.
+    pub(crate) fn owes_response(&self) -> bool {
+        let state = self.state();
+        state.phase == Phase::Answering || state.blocked_since.is_some()
     }
 
     /// Whether the connection was asked to end.
@@ -114,7 +137,7 @@ impl Activity {
     /// Whether the connection ends as it was asked to. It stays if a request has come meanwhile.
     pub(crate) fn leaves(&self) -> bool {
         let mut state = self.state();
-        state.is_leaving = state.phase != Phase::Answering;
+        state.is_leaving = state.is_waiting();
         state.is_leaving
     }
 
@@ -175,6 +198,7 @@ impl Activity {
             }
             Poll::Ready(Ok(bytes)) => {
                 state.written += bytes;
+                state.wrote_at = Instant::now();
                 if state.written >= LEAST_READ {
                     state.blocked_since = None;
                 }

@@ -268,7 +268,7 @@ async fn serve(
                 }
             }
             _ = stopped.changed(), if !is_stopping => {
-                if activity.waiting_since().is_some() {
+                if !activity.owes_response() {
                     return None;
                 }
                 is_stopping = true;

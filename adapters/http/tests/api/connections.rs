@@ -234,6 +234,27 @@ async fn a_new_client_waits_while_all_others_are_answered() {
 }
 
 #[tokio::test]
+async fn a_server_that_stops_sends_the_rest_of_a_response() {
+    let server = Listening::start(generous());
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    let mut client = Client(socket.connect(server.address).await.unwrap());
+    // A page that is larger than the buffers of both sockets.
+    client.send("GET /docs HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    client.0.readable().await.unwrap();
+    // The server has written as much as it could by the time it has answered somebody else.
+    server.connect().await.is_healthy().await;
+    server.stop.send(()).unwrap();
+    let mut received = Vec::new();
+    timeout(PATIENCE, client.0.read_to_end(&mut received)).await.unwrap().unwrap();
+    let received = String::from_utf8(received).unwrap();
+    let (head, body) = received.split_once("\r\n\r\n").unwrap();
+    let length = format!("content-length: {}", body.len());
+    assert!(head.to_lowercase().contains(&length), "{} bytes came of {head}", body.len());
+    timeout(PATIENCE, server.server).await.expect("it ends").unwrap();
+}
+
+#[tokio::test]
 async fn a_server_that_stops_waits_for_no_connection_without_a_request() {
     let server = Listening::start(generous());
     let mut silent = server.connect().await;
