@@ -20,6 +20,13 @@ pub struct TokenRule {
     pub expires: Option<Timestamp>,
 }
 
+impl TokenRule {
+    /// Whether both allow the same for the same time.
+    fn allows_as(&self, other: &Self) -> bool {
+        (self.scope, self.expires) == (other.scope, other.expires)
+    }
+}
+
 /// The tokens that are accepted. Clones share them, so that they can be replaced while the server runs.
 #[derive(Debug, Clone)]
 pub struct Tokens(watch::Sender<Arc<Accepted>>);
@@ -41,8 +48,9 @@ impl Tokens {
         Self(watch::Sender::new(Arc::new(Accepted { rules, is_required })))
     }
 
-    /// Accepts these tokens from now on, and no others. Live updates of a caller whose token is not
-    /// among them end.
+    /// Accepts these tokens from now on, and no others. Live updates end for a caller whose token is
+    /// not among them, or has another scope or moment of expiry by now; and, once there are tokens,
+    /// for a caller that presented none.
     pub fn replace(&self, rules: Vec<TokenRule>) {
         let is_required = self.current().is_required || !rules.is_empty();
         self.0.send_replace(Arc::new(Accepted { rules, is_required }));
@@ -52,11 +60,16 @@ impl Tokens {
         Arc::clone(&self.0.borrow())
     }
 
-    /// Waits until a token of that hash is not accepted any more.
-    pub(crate) async fn revoked(&self, hash: &TokenHash) {
+    /// Waits until a token is not accepted any more as it was presented; `None`: until a caller needs
+    /// a token.
+    pub(crate) async fn revoked(&self, presented: Option<&TokenRule>) {
         let mut changes = self.0.subscribe();
+        let is_revoked = |accepted: &Arc<Accepted>| match presented {
+            Some(token) => !accepted.find(&token.hash).is_some_and(|now| now.allows_as(token)),
+            None => accepted.is_required,
+        };
         // The sender lives as long as this value, so that waiting never fails.
-        let _ = changes.wait_for(|accepted| accepted.find(hash).is_none()).await;
+        let _ = changes.wait_for(is_revoked).await;
     }
 }
 

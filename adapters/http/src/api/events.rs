@@ -108,12 +108,11 @@ impl Listener {
     }
 }
 
-/// Waits until the token expires or is revoked.
+/// Waits until the token expires or is revoked, or until one is needed where none was presented.
 async fn refused(larder: &Larder, presented: &Presented, tokens: &Tokens) {
-    let Presented(Some(token)) = presented else { return std::future::pending().await };
     tokio::select! {
-        () = tokens.revoked(&token.hash) => {}
-        () = expired(larder, token.expires) => {}
+        () = tokens.revoked(presented.0.as_ref()) => {}
+        () = expired(larder, presented.expires()) => {}
     }
 }
 

@@ -231,6 +231,27 @@ async fn a_stream_ends_when_its_token_is_revoked_and_another_goes_on() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_when_the_first_token_is_added_or_its_token_changes() {
+    let rule = |scope, expires| TokenRule {
+        name: "guest".to_owned(),
+        scope,
+        hash: TokenHash::of("guest"),
+        expires,
+    };
+    let tokens = Tokens::new(Vec::new());
+    let house = House::with(&HttpSettings { tokens: tokens.clone(), ..settings() });
+    house.larder.start().await.unwrap();
+    let changes = [(Scope::Write, None), (Scope::Read, None), (Scope::Read, Some(at(100_000)))];
+    for (scope, expires) in changes {
+        let request = house.client.get(EVENTS).header("authorization", "Bearer guest");
+        let response = request.send().await.0;
+        assert_eq!(response.status(), StatusCode::OK);
+        tokens.replace(vec![rule(scope, expires)]);
+        response.into_body().into_string().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn without_a_database_nobody_can_begin_to_follow() {
     let house = House::filled([artifact("skill:a")]).await;
     house.cache.set_unavailable(true);
