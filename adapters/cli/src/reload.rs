@@ -22,11 +22,13 @@ pub(crate) struct Reload {
 }
 
 impl Reload {
-    /// Replaces `tokens` whenever the file has changed, or somebody asks for it. Settings that are
-    /// wrong by then are logged, and replace nothing.
+    /// Replaces `tokens` whenever the file has changed, or somebody asks for it. Settings that cannot
+    /// be read or are wrong replace nothing: they are logged, and read again at every look until they
+    /// are right.
     pub(crate) async fn follow(self, tokens: Tokens) {
         let mut seen = self.look();
         let mut last = seen;
+        let mut warned = None;
         loop {
             tokio::select! {
                 () = self.asked.notified() => {}
@@ -38,13 +40,20 @@ impl Reload {
                     }
                 }
             }
-            seen = self.look();
+            let now = self.look();
             match (self.read)() {
                 Ok(rules) => {
+                    (seen, warned) = (now, None);
                     tracing::info!(tokens = rules.len(), "the access tokens were read again");
                     tokens.replace(rules);
                 }
-                Err(error) => tracing::warn!(%error, "the access tokens stay as they are"),
+                Err(error) => {
+                    let error = error.to_string();
+                    if warned.as_ref() != Some(&error) {
+                        tracing::warn!(error, "the access tokens stay as they are");
+                        warned = Some(error);
+                    }
+                }
             }
         }
     }
