@@ -47,6 +47,9 @@ const LOCK_WAIT: &str = "20s";
 /// cost of a small query; never trying would let every connection fail once after the server was
 /// restarted.
 const TRUSTED_REST: Duration = Duration::from_secs(1);
+/// How long that trial may take. A connection whose server has vanished would otherwise use up
+/// [`WAIT`], although another one could be opened.
+const LONGEST_TRIAL: Duration = Duration::from_secs(1);
 
 /// The cache in a PostgreSQL database. A clone is another handle on the same connections.
 #[derive(Clone)]
@@ -75,9 +78,13 @@ pub async fn connect(
         .acquire_timeout(WAIT)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
-            Box::pin(
-                async move { Ok(meta.idle_for < TRUSTED_REST || connection.ping().await.is_ok()) },
-            )
+            Box::pin(async move {
+                if meta.idle_for < TRUSTED_REST {
+                    return Ok(true);
+                }
+                let ping = tokio::time::timeout(LONGEST_TRIAL, connection.ping()).await;
+                Ok(ping.is_ok_and(|answer| answer.is_ok()))
+            })
         })
         .connect_with(options.clone())
         .await
