@@ -34,10 +34,10 @@ pub(crate) fn covers(config: &FileSystemConfig, source: &Source) -> bool {
     }
 }
 
-/// Whether a managed source may have that root: the directory of collections itself, or a
-/// sub-directory that is not hidden.
+/// Whether a managed source may have that root: the directory of collections itself, whatever its
+/// name, or a sub-directory that is not hidden.
 fn may_hold(directory: &Path, root: &Path) -> bool {
-    (root == directory || root.parent() == Some(directory)) && !is_hidden(root)
+    root == directory || (root.parent() == Some(directory) && !is_hidden(root))
 }
 
 /// The kind that all Markdown of a source is, if the configuration says so.

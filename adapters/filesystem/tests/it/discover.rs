@@ -5,9 +5,11 @@ use std::{fs, os::unix::ffi::OsStrExt as _, path::Path, sync::Arc};
 use larder::{
     domain::{
         collection::{Layout, Source},
-        id::SourceName,
+        edit::{Change, Field, MetadataEdit},
+        id::{ArtifactId, SourceName},
+        writing::{Place, Precondition},
     },
-    ports::ArtifactSource,
+    ports::{ArtifactSource, ArtifactWriter},
     testing::FakeClock,
 };
 use larder_filesystem::{FileSystem, FileSystemConfig, PlainDirectory};
@@ -54,6 +56,24 @@ async fn a_directory_that_holds_a_manifest_itself_is_one_source() {
     collection(&dir.path().join("mine"));
     let found = file_system(&[&dir.path().join("mine/")], &[]).discover(&[]).await;
     assert_eq!(names(&found), ["mine"]);
+}
+
+#[tokio::test]
+async fn a_configured_collection_whose_own_directory_is_hidden_is_read_and_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join(".mine");
+    collection(&root);
+    fs::create_dir(root.join("agents")).unwrap();
+    fs::write(root.join("agents/a.md"), "---\ndescription: d\n---\n").unwrap();
+    let entry = "[[artifacts]]\nname = \"a\"\ntype = \"agent\"\npath = \"agents/a.md\"\n";
+    fs::write(root.join("collection.toml"), entry).unwrap();
+    let files = file_system(&[&root], &[]);
+    let source = files.discover(&[]).await.remove(0);
+    let id = ArtifactId::parse("agent:a").unwrap();
+    let place = Place { source, id, path: String::new() };
+    let edit = MetadataEdit::new([(Field::License, Change::Text("MIT".to_owned()))]).unwrap();
+    files.edit(&place, &edit, &Precondition::any(), "local").await.unwrap();
+    assert!(fs::read_to_string(root.join("agents/a.md")).unwrap().contains("MIT"));
 }
 
 #[tokio::test]
