@@ -266,7 +266,7 @@ fn open_real(path: &Path) -> rustix::io::Result<OwnedFd> {
     {
         use rustix::fs::{CWD, ResolveFlags, openat2};
         match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
-            Err(Errno::NOSYS) => {}
+            Err(error) if is_unavailable(error) => {}
             opened => return opened,
         }
     }
@@ -283,12 +283,18 @@ fn open_beneath(directory: &OwnedFd, path: &str, flags: OFlags) -> rustix::io::R
         use rustix::fs::{ResolveFlags, openat2};
         let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         match openat2(directory, path, flags, Mode::empty(), strict) {
-            // Before Linux 5.6, and in some sandboxes.
-            Err(Errno::NOSYS) => {}
+            Err(error) if is_unavailable(error) => {}
             opened => return opened,
         }
     }
     open_by_steps(directory, path, flags)
+}
+
+/// Whether `openat2` cannot be used: before Linux 5.6 the kernel answers `ENOSYS`. A seccomp profile
+/// that does not know the call makes it fail with `EPERM`, as older container runtimes do.
+#[cfg(target_os = "linux")]
+fn is_unavailable(error: Errno) -> bool {
+    matches!(error, Errno::NOSYS | Errno::PERM)
 }
 
 /// The same where the system has no such call: each directory is opened from the one above it.
@@ -424,6 +430,13 @@ mod tests {
                 assert_eq!(steps, stat(open_beneath(&root.handle, path, flags)), "{path}");
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_sandbox_that_denies_openat2_counts_as_a_system_without_it() {
+        assert!([Errno::NOSYS, Errno::PERM].into_iter().all(is_unavailable));
+        assert!(![Errno::LOOP, Errno::XDEV, Errno::ACCESS].into_iter().any(is_unavailable));
     }
 
     #[test]
