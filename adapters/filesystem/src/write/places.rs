@@ -27,7 +27,10 @@ const FILES: [&str; 5] = [LOCK, DRAFT, PENDING, HISTORY, DEPLOYMENTS];
 pub(super) fn check(root: &Root, state: &str) -> Result<(), Failure> {
     let own = |name: &&str| format!("{state}/{name}");
     let above = state.match_indices('/').map(|(end, _)| state[..end].to_owned());
-    for path in above.chain([state.to_owned()]).chain(DIRECTORIES.iter().map(own)) {
+    for path in above {
+        require_real(root, &path)?;
+    }
+    for path in [state.to_owned()].into_iter().chain(DIRECTORIES.iter().map(own)) {
         require(root, &path, FileType::Directory, "directory")?;
     }
     let record = (state == PROJECT_STATE).then(|| DEPLOYED.to_owned());
@@ -35,6 +38,18 @@ pub(super) fn check(root: &Root, state: &str) -> Result<(), Failure> {
         require(root, &path, FileType::RegularFile, "regular file")?;
     }
     Ok(())
+}
+
+/// Refuses to write below a link, or below something that is no directory. The user owns the place,
+/// so the message does not ask to move it away.
+fn require_real(root: &Root, path: &str) -> Result<(), Failure> {
+    let is = match root.entry(path)?.map(|found| FileType::from_raw_mode(found.st_mode)) {
+        None | Some(FileType::Directory) => return Ok(()),
+        Some(FileType::Symlink) => "a link",
+        Some(_) => "no directory",
+    };
+    let message = format!("{path} is {is}, and Larder writes only in real directories");
+    Err(WriteError::unfit(message).into())
 }
 
 fn require(root: &Root, path: &str, expected: FileType, what: &str) -> Result<(), Failure> {

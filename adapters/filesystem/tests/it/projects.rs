@@ -311,6 +311,7 @@ async fn a_project_lies_within_a_root_wherever_links_lead() {
     let path = escaping.to_string_lossy().into_owned();
     let error = world.transfer_at("skill:pdf", &path, MERGE).await.unwrap_err();
     assert!(matches!(error, WriteError::Unfit { .. }), "{error:?}");
+    assert!(error.to_string().contains(".claude is a link, and Larder writes only"), "{error}");
     assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
 }
 
