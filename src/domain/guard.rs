@@ -71,7 +71,8 @@ impl Loss<'_> {
             return Some(format!("its directory is missing{disk}"));
         }
         // Some editors truncate a file before they write it.
-        if self.still_there > 0 && (gone == self.known || self.is_most(self.still_there)) {
+        let are_all = gone == self.known && self.still_there * 2 > gone;
+        if are_all || self.is_most(self.still_there) {
             return Some(match self.root {
                 RootState::ManifestMissing => "its collection.toml is missing".to_owned(),
                 _ => {
@@ -228,6 +229,7 @@ mod tests {
             (3, 3, 3, true),
             (3, 3, 2, true),
             (3, 2, 2, false),
+            (20, 20, 1, false),
             (20, 11, 11, true),
             (20, 10, 10, false),
             (20, 15, 4, false),

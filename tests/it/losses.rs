@@ -70,6 +70,19 @@ async fn a_rollback_of_a_collection_is_believed(backend: Backend) {
     house.close().await;
 }
 
+async fn entries_that_get_other_names_are_believed(backend: Backend) {
+    let files = Arc::new(tempfile::tempdir().unwrap());
+    managed(files.path(), "work", 15);
+    let house = House::open(&files, backend).await;
+    let path = files.path().join("collections/work/collection.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("name = \"s", "name = \"renamed-s")).unwrap();
+    let report = house.refresh("work").await;
+    assert_eq!((&report["status"], &report["removed"]), (&json!("completed"), &json!(15)));
+    assert_eq!(report["created"], 15, "{report}");
+    house.close().await;
+}
+
 async fn entries_that_go_while_their_files_stay_are_guarded_until_that_is_confirmed(
     backend: Backend,
 ) {
@@ -125,6 +138,7 @@ async fn a_save_that_truncates_the_manifest_first_never_shows_fewer_artifacts(ba
 on_both! {
     what_ordinary_work_removes_from_a_plain_directory_is_believed
     a_rollback_of_a_collection_is_believed
+    entries_that_get_other_names_are_believed
     entries_that_go_while_their_files_stay_are_guarded_until_that_is_confirmed
     a_save_that_truncates_the_manifest_first_never_shows_fewer_artifacts
 }

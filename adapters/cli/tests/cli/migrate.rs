@@ -41,5 +41,8 @@ fn a_damaged_database_is_one_line_that_says_what_to_do() {
     let home = Home::new();
     home.write("larder.db", &"no database, and long enough to look at".repeat(100));
     let outcome = home.run(&["migrate", "status", "--database", "sqlite://larder.db"]);
-    outcome.failed(1, &["sqlite://larder.db", "damaged: delete it", "curated", "larder export"]);
+    outcome.failed(
+        1,
+        &["larder.db cannot be opened", "damaged: delete it", "curated", "larder export"],
+    );
 }

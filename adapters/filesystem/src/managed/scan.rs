@@ -129,7 +129,13 @@ fn scan_once(
     };
     (scan.read, scan.gone) = settle(&items, known, |_| false, outcome);
     root.faults.fail_on_shortage(source)?;
-    scan.still_there = scan.gone.iter().filter(|id| is_still_there(&root, known, id)).count();
+    // An entry that was renamed gives its files to another id.
+    let renamed: HashSet<&str> = scan.read.iter().map(|artifact| artifact.path.as_str()).collect();
+    let is_left = |id: &&ArtifactId| {
+        let path = known.get(*id).map(|row| row.path.as_str());
+        path.is_some_and(|path| !renamed.contains(path)) && is_still_there(&root, known, id)
+    };
+    scan.still_there = scan.gone.iter().filter(is_left).count();
     let missed = scan.gone.iter().filter_map(|id| Some(known.get(id)?.path.as_str()));
     scan.doubt = disks::doubt(&root, &scan.disks, &disks::of(&reader.source.root), missed);
     scan.read.sort_by(|a, b| a.path.cmp(&b.path));
