@@ -1,6 +1,6 @@
 //! Disks that come and go below a source.
 
-use std::{fs, path::Path, process::Command, sync::Arc};
+use std::{fs, path::Path, process::Command, sync::Arc, thread, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -13,8 +13,18 @@ use crate::{
 
 const STATS: &str = "user-collections/cache-stats";
 
+/// Unmounts once no scan has a file open there.
 fn unmount(path: &Path) {
-    assert!(Command::new("umount").arg(path).status().unwrap().success());
+    let is_done = || Command::new("umount").arg(path).status().unwrap().success();
+    let tries = 500;
+    assert!(
+        (0..tries).any(|_| is_done() || {
+            thread::sleep(Duration::from_millis(20));
+            false
+        }),
+        "something keeps {} busy",
+        path.display()
+    );
 }
 
 /// Mounts a part of the disk over a directory.
