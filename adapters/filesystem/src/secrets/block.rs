@@ -121,18 +121,25 @@ fn is_indicator(value: &str) -> bool {
     value.starts_with(['|', '>']) && value[1..].chars().all(|c| "+-0123456789".contains(c))
 }
 
-/// `env: {…}` and `"headers": […]` within a line, or over several.
-fn in_flow(block: &str) -> impl Iterator<Item = Span> {
+/// `env: {…}` and `"headers": […]` within a line, or over several. One within another is part of
+/// it: looking for the end of each would take time that is quadratic in the length of the text.
+fn in_flow(block: &str) -> Vec<Span> {
     static OPENING: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r#"([A-Za-z][\w-]*)["']?\s*:\s*[\[{]"#).expect("a valid pattern")
     });
-    OPENING.captures_iter(block).filter(|captures| is_secret_map(&captures[1])).filter_map(
-        |captures| {
-            let start = captures.get(0)?.end();
-            let end = start + closing(&block[start..]);
-            (!block[start..end].trim().is_empty()).then(|| Span::of_map(start..end))
-        },
-    )
+    let mut spans = Vec::new();
+    let mut known = 0;
+    for opening in OPENING.captures_iter(block) {
+        let start = opening.get_match().end();
+        if start <= known || !is_secret_map(&opening[1]) {
+            continue;
+        }
+        known = start + closing(&block[start..]);
+        if !block[start..known].trim().is_empty() {
+            spans.push(Span::of_map(start..known));
+        }
+    }
+    spans
 }
 
 /// Where the bracket is closed that was opened before this text; its end, if it never is.
@@ -147,4 +154,17 @@ fn closing(text: &str) -> usize {
         open == 0
     };
     text.find(closes).unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_map_within_a_map_is_part_of_it_and_one_that_never_ends_is_read_once() {
+        let nested = "env: {a: 1, headers: {b: 2}, c: 3} headers: [d]";
+        assert_eq!(in_flow(nested), [Span::of_map(6..33), Span::of_map(45..46)]);
+        let open = "env:[".repeat((1 << 20) / 5);
+        assert_eq!(in_flow(&open), [Span::of_map(5..open.len())]);
+    }
 }
