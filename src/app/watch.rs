@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinSet,
+};
 
 use super::{Error, Larder, RefreshOptions, chain, lock, reconcile::clean};
 use crate::{
@@ -32,7 +35,7 @@ const POLL_SHARE: u32 = 20;
 /// How long it may take to set up a watch: 20,000 directories take half a second.
 const LONGEST_SET_UP: Duration = Duration::from_mins(1);
 /// How long files that were written may take to be read again: a handful.
-const LONGEST_REREAD: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_REREAD: Duration = Duration::from_secs(5);
 /// How long the database or a failed watch is left alone before another try.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -199,6 +202,8 @@ struct Following {
     tasks: JoinSet<()>,
     /// The sources that a task scans; whether something was told of them since it has last begun to.
     scanned: Arc<Mutex<HashMap<SourceName, bool>>>,
+    /// Notifies those tasks of what was told.
+    told: Arc<Notify>,
     /// The sources that a task polls.
     polled: HashSet<SourceName>,
 }
@@ -209,6 +214,7 @@ impl Following {
             larder: Arc::clone(larder),
             tasks: JoinSet::new(),
             scanned: Arc::default(),
+            told: Arc::default(),
             polled: HashSet::new(),
         }
     }
@@ -259,13 +265,24 @@ impl Following {
     fn scan(&mut self, source: SourceName) {
         if lock(&self.scanned).insert(source.clone(), true).is_some() {
             // Somebody is at it, and sees that there is more.
+            self.told.notify_waiters();
             return;
         }
         let (larder, scanned) = (Arc::clone(&self.larder), Arc::clone(&self.scanned));
+        let told = Arc::clone(&self.told);
         self.tasks.spawn(async move {
             while is_asked_for(&scanned, &source) {
                 while let Some(pause) = larder.scan_or_pause(&source).await {
-                    larder.ports.clock.sleep(pause).await;
+                    // A change may have ended the trouble. However many there are, another scan
+                    // is a pause away.
+                    let changed = async {
+                        larder.ports.clock.sleep(RETRY).await;
+                        asked_again(&scanned, &source, &told).await;
+                    };
+                    tokio::select! {
+                        () = larder.ports.clock.sleep(pause) => {}
+                        () = changed => {}
+                    }
                 }
             }
         });
@@ -301,4 +318,20 @@ fn is_asked_for(scanned: &Mutex<HashMap<SourceName, bool>>, source: &SourceName)
         scanned.remove(source);
     }
     asked_for
+}
+
+/// Waits until a source is to be scanned again.
+async fn asked_again(
+    scanned: &Mutex<HashMap<SourceName, bool>>,
+    source: &SourceName,
+    told: &Notify,
+) {
+    loop {
+        // Made before the look, so that nothing is missed between the two.
+        let next = told.notified();
+        if lock(scanned).get_mut(source).is_some_and(std::mem::take) {
+            return;
+        }
+        next.await;
+    }
 }

@@ -77,6 +77,27 @@ async fn without_a_keeper_a_change_that_cannot_be_read_is_looked_for_again() {
 }
 
 #[tokio::test]
+async fn a_change_ends_the_rest_of_a_source_that_could_not_be_read() {
+    let house = House::with_policy(Policy { sweep_every: None, ..Policy::default() });
+    house.files.put(&house.work, artifact("skill:a").described("old"));
+    let watch = watched(&house).await;
+    house.files.put(&house.work, artifact("skill:a").described("new"));
+    let source_name = house.work.clone();
+    let unreadable = move || SourceError::Unreadable {
+        source_name: source_name.clone(),
+        cause: "not mounted".into(),
+    };
+    house.files.fail(&house.work, unreadable);
+    assert!(house.files.tell(Change::Tree(house.work.clone())).await);
+    until(|| !house.larder.troubles().is_empty() && house.clock.sleepers() > 0).await;
+    house.files.mend(&house.work);
+    assert!(house.files.tell(Change::Tree(house.work.clone())).await);
+    house.clock.advance(Duration::from_secs(1));
+    until_described(&house, "new").await;
+    watch.abort();
+}
+
+#[tokio::test]
 async fn a_file_that_says_the_same_raises_no_generation() {
     let (house, watch) = filled().await;
     let generation = house.larder.collection("default").await.unwrap().generation;
