@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{Error, Larder, chain, pending::Write, reconcile::clean};
+use super::{Error, Larder, chain, pending::Write, reconcile::clean, watch::LONGEST_REREAD};
 use crate::{
     domain::{
         artifact::{Artifact, CollectionArtifact, Health},
@@ -184,7 +184,8 @@ impl Larder {
     }
 
     /// Reads again what was written, so that the row comes from a look with an order of its own: two
-    /// writes may reach the database in another order than the files.
+    /// writes may reach the database in another order than the files. A disk that does not answer
+    /// keeps nobody waiting for long: the row is then what the write has left.
     pub(super) async fn look_again(
         &self,
         known: &RegisteredSource,
@@ -193,14 +194,21 @@ impl Larder {
         let order = self.next_order().await?;
         let mut delta = Delta::new(write.source.clone(), order, self.now());
         let path = Some(write.path.clone());
-        match (self.ports.source.read(&known.source, &write.id, path).await, &write.left) {
-            (Ok(Some(artifact)), _) => delta.upserts.push(self.fit(&known.home, artifact).await),
-            (Ok(None), None) => delta.removals.push(write.id.clone()),
+        let reading = self.ports.source.read(&known.source, &write.id, path);
+        match (self.within(LONGEST_REREAD, reading).await, &write.left) {
+            (Some(Ok(Some(artifact))), _) => {
+                delta.upserts.push(self.fit(&known.home, artifact).await);
+            }
+            (Some(Ok(None)), None) => delta.removals.push(write.id.clone()),
             // Somebody else has taken it away: only a scan may remove its row.
-            (Ok(None), Some(_)) => return Ok(()),
-            (Err(error), left) => {
+            (Some(Ok(None)), Some(_)) => return Ok(()),
+            (failed, left) => {
                 let Write { source, id, .. } = write;
-                tracing::warn!(%source, %id, error = chain(&error), "a write was not read again");
+                let error = match &failed {
+                    Some(Err(error)) => chain(error),
+                    _ => "it takes too long".to_owned(),
+                };
+                tracing::warn!(%source, %id, error, "a write was not read again");
                 match left {
                     Some(artifact) => delta.upserts.push(artifact.clone()),
                     None => delta.removals.push(id.clone()),

@@ -236,6 +236,25 @@ async fn what_waited_for_the_database_is_read_as_its_files_are_by_then() {
     assert!(house.row("skill:b").await.is_none());
 }
 
+#[tokio::test]
+async fn a_disk_that_does_not_answer_keeps_no_reader_from_what_waited_for_the_database() {
+    let (house, _) = filled().await;
+    let source = house.larder.registered_source(&house.work).await.unwrap().unwrap();
+    let edited = Write::left(&house.work, &artifact("skill:a").described("second"));
+    house.cache.set_unavailable(true);
+    let state = house.larder.follow(&source, edited, Operation::Edit).await;
+    assert_eq!(state, CacheState::Pending);
+    house.cache.set_unavailable(false);
+    let gate = house.files.hold_read(&house.work);
+    let larder = Arc::clone(&house.larder);
+    let reading = tokio::spawn(async move { larder.collection("default").await.map(drop) });
+    gate.begun().await;
+    until(|| house.clock.sleepers() > 0).await;
+    house.clock.advance(Duration::from_secs(5));
+    reading.await.unwrap().unwrap();
+    assert_eq!(house.description("skill:a").await.as_deref(), Some("second"));
+}
+
 /// The result of a future that never waits.
 fn futures_now<T>(future: impl Future<Output = T>) -> T {
     let mut future = std::pin::pin!(future);
