@@ -8,18 +8,24 @@ use std::{
 };
 
 use larder::ports::RepositoryError;
+use rustix::fs::fstatfs;
 
 use crate::error::{REPLACED, io_error};
 
 /// Only the owner may read the database: it holds everything that the files hold.
 const OWNER_ONLY: u32 = 0o600;
 
+/// File systems whose clients turn an flock into a lock of the file's whole range, of the kind that
+/// SQLite takes (flock(2), "NFS details" and "CIFS details"): NFS, SMB, CIFS and SMB2, by the numbers
+/// of statfs(2).
+const ONE_KIND_OF_LOCK: [u32; 4] = [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42];
+
 /// The database's file while this process has it.
 ///
 /// Two locks are held. That of `<file>.lock`, which contains the holder's process id, keeps the path,
 /// also while the database is missing there. That of the database itself, which is an inode's, keeps
-/// the file under its other names. It is an flock: SQLite's own locks are of another kind, and do not
-/// meet it.
+/// the file under its other names. It is an flock: on a disk of this machine SQLite's own locks are of
+/// another kind, and do not meet it. Where they would, only the first lock is held.
 pub(crate) struct DatabaseLock {
     path: PathBuf,
     holder: File,
@@ -35,7 +41,9 @@ impl DatabaseLock {
         let mut holder = open(&beside(path, ".lock"))?;
         lock(&holder, || name_of(&holder))?;
         let database = open(path)?;
-        lock(&database, || "another process, by another path,".to_owned())?;
+        if !locks_meet(&database) {
+            lock(&database, || "another process, by another path,".to_owned())?;
+        }
         for kind in ["-wal", "-shm"] {
             // Those that are not there yet get the permissions of the database.
             if let Ok(file) = File::open(beside(path, kind)) {
@@ -62,7 +70,9 @@ impl DatabaseLock {
     /// Lets another process have the database, although this value lives on.
     pub(crate) fn release(&self) {
         // The system ends the locks anyway once the files are closed.
-        drop(self.database.unlock());
+        if !locks_meet(&self.database) {
+            drop(self.database.unlock());
+        }
         drop(self.holder.unlock());
     }
 }
@@ -103,6 +113,17 @@ fn lock(file: &File, holder: impl FnOnce() -> String) -> Result<(), RepositoryEr
         }
         Err(TryLockError::Error(error)) => Err(io_error(error)),
     }
+}
+
+/// Whether an flock of that file and SQLite's own locks exclude each other.
+fn locks_meet(file: &File) -> bool {
+    let Ok(found) = fstatfs(file) else { return false };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "these numbers have 32 bits, whatever the type"
+    )]
+    ONE_KIND_OF_LOCK.contains(&(found.f_type as u32))
 }
 
 fn name_of(mut holder: &File) -> String {
