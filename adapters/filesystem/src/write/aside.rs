@@ -43,9 +43,19 @@ pub(super) fn content(tree: &Tree, id: &str, number: usize, action: &Action) -> 
     }
 }
 
-/// Sets a record aside with all that is staged, so that the next write finds neither. The record goes
-/// last: until then it is found again.
-pub(super) fn record(tree: &Tree, why: &str) -> io::Result<()> {
+/// Empties the directory of staged contents, or sets it aside when that fails: a clone can bring one
+/// that cannot be removed, nested too deeply, say, and writes go on all the same.
+pub(super) fn clear_staged(tree: &Tree) -> io::Result<()> {
+    let staged = tree.own(STAGED);
+    let Err(error) = tree.empty(&staged) else { return Ok(()) };
+    let place = new_place(tree)?;
+    tree.rename(&staged, &format!("{place}/{STAGED}"))?;
+    tracing::warn!(source = tree.path(), place, %error, "staged contents were set aside");
+    Ok(())
+}
+
+/// Makes a directory in which nothing was set aside yet.
+fn new_place(tree: &Tree) -> io::Result<String> {
     let mut number = 1;
     let place = loop {
         let place = tree.own(&format!("{CONFLICTS}/unfinished-{number}"));
@@ -55,6 +65,13 @@ pub(super) fn record(tree: &Tree, why: &str) -> io::Result<()> {
         number += 1;
     };
     tree.make_directories(&place)?;
+    Ok(place)
+}
+
+/// Sets a record aside with all that is staged, so that the next write finds neither. The record goes
+/// last: until then it is found again.
+pub(super) fn record(tree: &Tree, why: &str) -> io::Result<()> {
+    let place = new_place(tree)?;
     for name in [STAGED, JOURNAL] {
         match tree.rename(&tree.own(name), &format!("{place}/{name}")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

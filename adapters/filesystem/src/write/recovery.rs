@@ -57,7 +57,7 @@ pub(crate) fn lock_project(
         }
         tree.unlink(&pending)?;
     }
-    tree.empty(&tree.own(STAGED))?;
+    aside::clear_staged(&tree)?;
     Ok(tree)
 }
 
@@ -109,7 +109,7 @@ fn roll(
 ) -> Result<(), Failure> {
     let disk = |error| unfinished(&tree.own(JOURNAL), error);
     let journal = match Journal::read(tree, key).map_err(disk)? {
-        None => return Ok(tree.empty(&tree.own(STAGED))?),
+        None => return Ok(aside::clear_staged(tree)?),
         Some(Left::Proven(journal)) => journal,
         Some(Left::Unproven(journal)) if adds_no_power(tree, &journal).map_err(disk)? => journal,
         Some(Left::Unproven(_)) => {
@@ -188,7 +188,7 @@ fn complete(
         }
         Journal::clear(tree)?;
         for tree in std::iter::once(tree).chain(project) {
-            tree.empty(&tree.own(STAGED))?;
+            aside::clear_staged(tree)?;
         }
         return Ok(());
     }

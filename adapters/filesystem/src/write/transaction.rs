@@ -10,6 +10,7 @@ use std::{cell::Cell, io};
 use larder::domain::{revision::Revision, writing::HistoryEntry};
 
 use super::{
+    aside,
     failure::Failure,
     history, hit,
     journal::{Action, Journal, STAGED, Step},
@@ -288,7 +289,7 @@ pub(super) fn finish<'a>(
     Journal::clear(tree)?;
     hit("cleared");
     for tree in trees {
-        tree.empty(&tree.own(STAGED))?;
+        aside::clear_staged(tree)?;
     }
     if let Some(project) = trees.get(1) {
         recovery::withdraw(project)?;

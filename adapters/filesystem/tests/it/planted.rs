@@ -84,6 +84,18 @@ async fn a_record_that_can_never_be_completed_keeps_no_edit_from_the_collection(
 }
 
 #[tokio::test]
+async fn staged_directories_nested_too_deeply_to_be_removed_keep_no_write_from_the_collection() {
+    let files = world();
+    let deep = vec!["d"; 150].join("/");
+    fs::create_dir_all(files.root.join(".larder/staged").join(&deep)).unwrap();
+    files.edit("skill:pdf", &[(Field::License, "MIT")]).await.unwrap();
+    assert!(files.root.join(".larder/conflicts/unfinished-1/staged").join(deep).is_dir());
+
+    files.edit("skill:pdf", &[(Field::License, "ISC")]).await.unwrap();
+    assert!(!files.root.join(".larder/conflicts/unfinished-2").exists(), "only once");
+}
+
+#[tokio::test]
 async fn where_larders_directory_is_a_file_reading_its_state_finds_nothing() {
     let files = world();
     files.write(".larder", "");
