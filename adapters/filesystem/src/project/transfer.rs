@@ -1,6 +1,9 @@
 //! One transfer: three versions of every piece compared, and what follows written at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use larder::{
     domain::{
@@ -9,6 +12,7 @@ use larder::{
     },
     ports::WriteError,
 };
+use rustix::fs::FileType;
 
 use super::{
     not_deployed,
@@ -164,6 +168,7 @@ impl<'a> Transfer<'a> {
                     parts.push((part.clone(), value));
                 }
                 (Decision::ToProject(outcome), Spot::File(path)) => {
+                    self.keep_what_links_lead_to(path)?;
                     if let Some(Content::File { bytes, .. }) = self.in_project.get(spot)
                         && versions.project != versions.recorded
                     {
@@ -211,6 +216,20 @@ impl<'a> Transfer<'a> {
         // It may hold what the collection's file keeps from others.
         let mode = self.layout.mode(&self.writing.tree)?;
         write.create(Side::Project, file, after.as_bytes(), Some(mode))
+    }
+
+    /// Refuses to write through a link that leads out of the artifact: a cloned project may link one
+    /// of the artifact's files to a file of secrets, which would be replaced and copied to the trash.
+    fn keep_what_links_lead_to(&self, path: &str) -> Result<(), Failure> {
+        let is_link = self.project.kind(path)?.is_some_and(FileType::is_symlink);
+        if !is_link || Path::new(&self.project.real(path)?).starts_with(&self.layout.project) {
+            return Ok(());
+        }
+        let message = format!(
+            "{path} is a link, and what it leads to is no part of the artifact, so it is not \
+             changed: remove the link"
+        );
+        Err(WriteError::unfit(message).into())
     }
 
     /// Keeps what somebody wrote and is replaced or removed, in the source's trash, for as long as

@@ -362,16 +362,16 @@ async fn what_is_kept_from_others_in_the_collection_is_so_in_the_project() {
 }
 
 #[tokio::test]
-async fn links_within_a_project_are_written_through_and_not_removed() {
+async fn links_within_an_artifact_are_written_through_and_not_removed() {
     let world = World::new();
     world.outcomes(MERGE).await;
-    let mine = world.project().join("mine.md");
+    let mine = world.project().join(".claude/skills/pdf/mine.md");
     fs::rename(world.project().join(SKILL), &mine).unwrap();
-    std::os::unix::fs::symlink("../../../mine.md", world.project().join(SKILL)).unwrap();
+    std::os::unix::fs::symlink("mine.md", world.project().join(SKILL)).unwrap();
     world.files.write("skills/pdf/SKILL.md", "---\ndescription: d\n---\nv2\n");
     world.outcomes(MERGE).await;
     assert!(world.project().join(SKILL).is_symlink());
-    assert!(world.read("mine.md").ends_with("v2\n"));
+    assert!(world.read(".claude/skills/pdf/mine.md").ends_with("v2\n"));
     let error = world.transfer("skill:pdf", Action::Undeploy).await.unwrap_err();
     assert!(error.to_string().contains("is a link"), "{error}");
     std::os::unix::fs::symlink("nowhere", world.project().join(".claude/skills/pdf/x")).unwrap();
@@ -407,6 +407,18 @@ async fn a_project_may_be_a_source_and_is_told_so() {
     let project = Project { path, within: None };
     let touched = world.files.files.touched(&project, &[source, at_project.clone()]).await;
     assert_eq!(touched, [at_project]);
+}
+
+#[tokio::test]
+async fn a_deployment_changes_nothing_that_a_link_of_the_project_leads_to() {
+    let world = World::new();
+    world.write(".env", "TOKEN=s3cret");
+    fs::create_dir_all(world.project().join(".claude/skills/pdf")).unwrap();
+    std::os::unix::fs::symlink("../../../.env", world.project().join(SKILL)).unwrap();
+    let error = world.transfer("skill:pdf", OVERWRITE).await.unwrap_err();
+    assert!(error.to_string().contains("SKILL.md is a link"), "{error}");
+    assert_eq!(world.read(".env"), "TOKEN=s3cret");
+    assert!(!world.files.root.join(".larder/trash").exists(), "nothing was copied");
 }
 
 #[tokio::test]
