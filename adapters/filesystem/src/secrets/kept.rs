@@ -16,9 +16,13 @@ pub(crate) struct Misplaced {
 /// secrets have equal lines, all of those lines must be there, in the same order.
 pub(crate) fn with_secrets(new: &str, original: &str, shown: &str) -> Result<String, Misplaced> {
     let mut originals: HashMap<&str, Vec<&str>> = HashMap::new();
-    for (shown, original) in lines(shown).zip(lines(original)).filter(|(shown, _)| has_mask(shown))
-    {
-        originals.entry(shown).or_default().push(original);
+    let mut had_secrets = false;
+    for (shown, original) in lines(shown).zip(lines(original)) {
+        // Lines without a secret count as well: one may equal a line that is shown with a mask.
+        if shown != original || shown.contains(MASK) {
+            originals.entry(shown).or_default().push(original);
+        }
+        had_secrets |= shown != original;
     }
     let mut uses: HashMap<&str, usize> = HashMap::new();
     lines(new).for_each(|line| *uses.entry(line).or_default() += 1);
@@ -38,8 +42,10 @@ pub(crate) fn with_secrets(new: &str, original: &str, shown: &str) -> Result<Str
                 *place += 1;
                 known[*place - 1]
             }
-            // A thematic break of Markdown.
-            None if !has_mask(line) || line.trim() == MASK => line,
+            None if !line.contains(MASK) => line,
+            // Without secrets it is emphasis or a thematic break of Markdown. Beside a secret it may
+            // be a mask: `**ghp_…**` is shown as `*******`.
+            None if !had_secrets && (!has_mask(line) || line.trim() == MASK) => line,
             _ => return Err(Misplaced { line: u32::try_from(number + 1).unwrap_or(u32::MAX) }),
         };
         kept.extend([text, end]);
@@ -56,7 +62,7 @@ fn without_return(line: &str) -> (&str, &str) {
 }
 
 /// Whether a text holds a mask. `***word***` is emphasis of Markdown.
-pub(crate) fn has_mask(text: &str) -> bool {
+fn has_mask(text: &str) -> bool {
     let is_text = |c: char| c.is_alphanumeric() || c == '*';
     text.match_indices(MASK).any(|(at, _)| {
         let before = text[..at].chars().next_back();
@@ -92,5 +98,19 @@ mod tests {
         );
         assert_eq!(with_secrets("k: ***", original, shown), Err(Misplaced { line: 1 }));
         assert_eq!(with_secrets("k: ***\nk: ***", "k: one", "k: ***").unwrap(), "k: one\nk: one");
+    }
+
+    #[test]
+    fn a_mask_beside_a_letter_or_an_asterisk_stands_for_its_secret() {
+        for (original, shown) in [("Use **one** now", "Use ******* now"), ("令牌one", "令牌***")]
+        {
+            assert_eq!(with_secrets(shown, original, shown).unwrap(), original);
+            let changed = format!("{shown} again");
+            assert_eq!(with_secrets(&changed, original, shown), Err(Misplaced { line: 1 }));
+        }
+        let (original, shown) = ("key: one\n***bold***", "key: ***\n***bold***");
+        assert_eq!(with_secrets("x\n***bold***", original, shown).unwrap(), "x\n***bold***");
+        let (original, shown) = ("k: one\nk: ***", "k: ***\nk: ***");
+        assert_eq!(with_secrets("k: ***", original, shown), Err(Misplaced { line: 1 }));
     }
 }

@@ -20,7 +20,7 @@ use std::{borrow::Cow, ops::Range};
 use larder::domain::artifact::{Metadata, Problem, Provenance, SECRET_IN_CLEAR};
 
 pub(crate) use self::{
-    kept::{Misplaced, has_mask, with_secrets},
+    kept::{Misplaced, with_secrets},
     shapes::Setting,
     values::{finding_in_json, mask_json, mask_unread},
 };
@@ -76,8 +76,10 @@ pub(crate) fn mask_text(text: &str, setting: Setting) -> Cow<'_, str> {
 /// The new text of a value, with the secrets of its old one for which masks stand.
 pub(crate) fn with_secrets_of(new: &str, old: &str) -> Result<String, Misplaced> {
     // The same value is masked as prose in one place and as an argument in another.
-    let prose = with_secrets(new, old, &mask_text(old, Setting::Prose));
-    prose.or_else(|_| with_secrets(new, old, &mask_text(old, Setting::Config)))
+    let shown = [Setting::Prose, Setting::Config].map(|setting| mask_text(old, setting));
+    let mut masked = shown.iter().filter(|shown| *shown != old);
+    let first = with_secrets(new, old, masked.next().map_or(old, |shown| shown));
+    first.or_else(|why| masked.next().map_or(Err(why), |shown| with_secrets(new, old, shown)))
 }
 
 /// A file of settings, in YAML or something like it, without its secrets.

@@ -146,7 +146,7 @@ fn unmasked(target: &Target, field: Field, change: &Change) -> Result<Change, Fa
         Change::List(items) => items.join("\n"),
         Change::Clear => return Ok(Change::Clear),
     };
-    if !secrets::has_mask(&new) {
+    if !new.contains(MASK) {
         return Ok(change.clone());
     }
     let old = text_of(target.own_metadata(), field);
