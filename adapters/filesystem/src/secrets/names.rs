@@ -13,8 +13,20 @@ const MAPS: [&str; 8] = [
 ];
 
 /// Words that name a secret, alone or at the end of a longer one (`authtoken`).
-const WORDS: [&str; 8] =
-    ["token", "secret", "password", "passwd", "passphrase", "apikey", "credential", "credentials"];
+const WORDS: [&str; 12] = [
+    "token",
+    "secret",
+    "password",
+    "passwd",
+    "passphrase",
+    "apikey",
+    "authkey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "credential",
+    "credentials",
+];
 
 /// Words that name a secret when they stand alone: `author` and `monkey` do not.
 const WHOLE_WORDS: [&str; 6] = ["key", "auth", "authorization", "pwd", "bearer", "cookie"];
@@ -149,6 +161,11 @@ mod tests {
             "DB_PASSWORD",
             "authToken",
             "GITHUB_TOKEN",
+            "authkey",
+            "accesskey",
+            "SECRETKEY",
+            "privatekey",
+            "accesstoken",
         ] {
             assert!(is_secret_key(name), "{name}");
         }

@@ -2,9 +2,7 @@
 
 use std::{ops::Range, sync::LazyLock};
 
-use regex::Regex;
-
-use super::names::is_placeholder;
+use regex::{Match, Regex};
 
 /// The shapes: the public prefix, and the characters that follow it. Where no other source is
 /// named, the prefix is that of the rule of the same issuer in gitleaks (`config/gitleaks.toml`).
@@ -53,14 +51,51 @@ pub(super) fn spans(text: &str) -> impl Iterator<Item = Range<usize>> {
     static TOKEN: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(&SHAPES.join("|")).expect("valid patterns"));
     let begins = |at: usize| !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric());
-    let tokens = TOKEN.find_iter(text);
-    tokens.filter(move |it| begins(it.start()) && is_random(it.as_str())).map(|it| it.range())
+    let is_issued =
+        move |it: &Match<'_>| begins(it.start()) && is_random(it.as_str(), &text[it.end()..]);
+    TOKEN.find_iter(text).filter(is_issued).map(|it| it.range())
 }
 
-/// Whether it looks issued: `sk-learn-in-five-steps` and `sk-xxxx` are words.
-fn is_random(token: &str) -> bool {
+/// Whether it looks issued: `sk-learn-in-five-steps` and `sk-xxxx` are words. Any word may occur by
+/// chance in what was issued, so only its form makes a token a placeholder.
+fn is_random(token: &str, after: &str) -> bool {
     let lower = token.chars().any(|c| c.is_ascii_lowercase());
     let upper = token.chars().any(|c| c.is_ascii_uppercase());
     let digit = token.chars().any(|c| c.is_ascii_digit());
-    (digit || (lower && upper)) && !is_placeholder(token)
+    (digit || (lower && upper)) && !is_placeholder(token, after)
+}
+
+/// A token that ends in a row of `x`, one that is cut (`ghp_1234…`), or a key of the documentation
+/// of AWS (`AKIAIOSFODNN7EXAMPLE`).
+fn is_placeholder(token: &str, after: &str) -> bool {
+    const FEWEST: usize = 10;
+    let is_crossed = token.len() - token.trim_end_matches(['x', 'X', '-', '_']).len() >= FEWEST;
+    let is_cut = after.starts_with("...") || after.starts_with('…') || token.ends_with("...");
+    let is_of_aws = token.starts_with("AKIA") || token.starts_with("ASIA");
+    is_crossed || is_cut || (is_of_aws && token.ends_with("EXAMPLE"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_a_placeholder_by_its_form_and_not_by_a_word_in_it() {
+        for token in [
+            "ghp_Zq7mK2pX9vL4Zq7myourK2pX9vL4Zq7mK2pX",
+            "ghp_Zq7mK2pX9vL4Zq7mxxxK2pX9vL4Zq7mK2pXx",
+            "sk-proj-Zq7mK2pX9vL4YourZq7mK2pX9vL4",
+        ] {
+            assert_eq!(spans(token).count(), 1, "{token}");
+        }
+        for text in [
+            "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxXXXX",
+            "sk-proj-xxxxxxxxxxxxxxxxXXXXXXXX",
+            "ghp_Zq7mK2pX9vL4Zq7mK2pX…",
+            "ghp_Zq7mK2pX9vL4Zq7mK2pX...",
+            "AKIAIOSFODNN7EXAMPLE",
+        ] {
+            assert_eq!(spans(text).count(), 0, "{text}");
+        }
+    }
 }
