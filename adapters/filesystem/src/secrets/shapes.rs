@@ -26,6 +26,10 @@ const NAME: &str =
 /// A value: a reference to another place, a quoted text, or everything up to a separator.
 const VALUE: &str = r#"(\$\{[^}\n]*\}|\{\{[^}\n]*\}\}|\$\([^)\n]*\)|<[^>\n]*>|"[^"\n]*"|'[^'\n]*'|[^\s"'`,;)|&<>\]}]+)"#;
 
+/// A flag and the next item of a list (`["-u", "…"]`, or `- …` on the next line), of which the part
+/// after PREFIX is secret: up to the closing quote, or to the end of an item without quotes.
+const ITEM: &str = r#"(?:^|[\s"'\[,])(?:FLAG)["']?\s*(?:,\s*|\n\s*-\s+)(?:["']PREFIX([^"'\n]+)|PREFIX([^,\]"'\n]+))"#;
+
 /// A rule of what precedes a secret.
 struct Rule {
     /// A text without any of these cannot match: searching for them is far cheaper.
@@ -57,6 +61,9 @@ fn rules() -> Vec<Rule> {
         let pattern = pattern.replace("NAME", NAME).replace("VALUE", VALUE);
         Rule { needs, pattern: Regex::new(&pattern).expect("a valid pattern"), in_prose, secret }
     };
+    let item = |needs, flag: &str, prefix: &str| {
+        rule(needs, false, first, &ITEM.replace("FLAG", flag).replace("PREFIX", prefix))
+    };
     vec![
         // User and password of a URL (RFC 3986, section 3.2.1).
         rule(&["://"], true, user_info, r#"://([^\s/?#"'<>`]+)@"#),
@@ -77,7 +84,11 @@ fn rules() -> Vec<Rule> {
         rule(&[":"], false, named, r"(?i)((?-u:[\w-]*)(?:authorization|api-?key)):VALUE"),
         // `curl -u name:…`, `docker run -e NAME=…`.
         rule(&["-u"], false, first, r#"(?:^|\s)(?:-u|--user)[=\s]\s*["']?[^\s:"']+:([^\s"']+)"#),
-        rule(&["-e"], false, first, r#"(?:^|\s)(?:-e|--env)[=\s]\s*["']?[A-Za-z_]+=VALUE"#),
+        rule(&["-e"], false, first, r#"(?:^|\s)(?:-e|--env)[=\s]\s*["']?[A-Za-z_]\w*=VALUE"#),
+        // The same as arguments in a list, as in `values`.
+        item(&["-u"], "-u|--user|--proxy-user", r#"[^\s:"']+:"#),
+        item(&["-e"], "-e|--env", r"[A-Za-z_]\w*="),
+        item(&["-H", "--header"], "-H|--header", r"[\w-]+:[ \t]*"),
     ]
 }
 
@@ -96,7 +107,7 @@ fn secret(captures: &Captures<'_>, group: usize, setting: Setting) -> Option<Ran
 }
 
 fn first(_: &str, captures: &Captures<'_>, setting: Setting) -> Option<Range<usize>> {
-    secret(captures, 1, setting)
+    secret(captures, 1, setting).or_else(|| secret(captures, 2, setting))
 }
 
 fn named(_: &str, captures: &Captures<'_>, setting: Setting) -> Option<Range<usize>> {

@@ -148,6 +148,15 @@ fn frontmatter_is_masked_by_its_keys_valid_or_not() {
             "mcpServers:\n  - x:\n      args: [\"--api-key\", \"SECRET\"]\n      headers: {A: SECRET,\n        B: SECRET}\n      command: c\n",
             "mcpServers:\n  - x:\n      args: [\"--api-key\", \"***\"]\n      headers: ***\n        ***\n      command: c\n",
         ),
+        (
+            "args: [\"-u\", \"bob:SECRET\", '-e', 'NAME=SECRET x', -H, X-Own: SECRET, -e, A=${B}]\n",
+            "args: [\"-u\", \"bob:***\", '-e', 'NAME=***', -H, X-Own: ***, -e, A=${B}]\n",
+        ),
+        (
+            "args:\n  - -u\n  - bob:SECRET\n  - -H\n  - \"X-Own: SECRET\"\n  - -v\n",
+            "args:\n  - -u\n  - bob:***\n  - -H\n  - \"X-Own: ***\"\n  - -v\n",
+        ),
+        ("hook: curl -H 'Accept: text/html' h\n", "hook: curl -H 'Accept: text/html' h\n"),
         ("args:\n  - --token\n  - SECRET\n", "args:\n  - --token\n  - ***\n"),
         (
             "api_key: SECRET\nAuthorization: >-\n  SECRET\n  x\nauth:\n  kind: none\n",
