@@ -64,3 +64,35 @@ impl Reload {
         Some((meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_that_could_not_be_read_are_read_again_although_the_file_stays_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("larder.toml");
+        fs::write(&file, "").unwrap();
+        let reads = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&reads);
+        let read = move || match counted.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(SettingsError::of_variable("TEST", "a test")),
+            _ => Ok(Vec::new()),
+        };
+        let reload =
+            Reload { file: Some(file.clone()), asked: Arc::default(), read: Box::new(read) };
+        let following = tokio::spawn(reload.follow(Tokens::new(Vec::new())));
+        tokio::task::yield_now().await;
+        fs::write(&file, "changed").unwrap();
+        let again = async {
+            while reads.load(Ordering::Relaxed) < 2 {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+        };
+        tokio::time::timeout(BETWEEN_LOOKS * 10, again).await.expect("they are read again");
+        following.abort();
+    }
+}
