@@ -139,7 +139,7 @@ fn warn_of_sources(sources: &FileSystemConfig) {
         let shown = path.display();
         if !path.is_dir() {
             tracing::warn!(setting, path = %shown, "there is no such directory");
-        } else if fs::canonicalize(path).is_ok_and(|real| !seen.insert(real)) {
+        } else if fs::canonicalize(path).is_ok_and(|real| !seen.insert((setting, real))) {
             tracing::warn!(setting, path = %shown, "it is configured twice: this entry is left out");
         }
     }

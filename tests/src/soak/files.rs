@@ -61,6 +61,11 @@ impl Files {
         self.0.path().join("collections")
     }
 
+    /// The directory of the servers' own data.
+    pub(super) fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
     /// The plain directory.
     pub(super) fn plain(&self) -> PathBuf {
         self.0.path().join(PLAIN)

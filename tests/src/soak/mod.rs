@@ -178,6 +178,8 @@ pub(crate) fn launch(binary: &Path, files: &Files, database: &str) -> Launch {
             database.to_owned(),
         ],
         settings: vec![
+            // One key for the records of unfinished writes: each process completes those of the others.
+            setting("XDG_DATA_HOME", &files.data().display().to_string()),
             setting("LARDER_CACHE_TTL", "4s"),
             setting("LARDER_CACHE_SWEEP_EVERY", "1s"),
             setting("LARDER_RATE_LIMIT_REFRESH_PER_MINUTE", "100000"),
