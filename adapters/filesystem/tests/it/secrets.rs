@@ -55,6 +55,8 @@ async fn a_mask_in_another_place_is_refused() {
         (Field::Description, "Wants ***."),
         (Field::License, "Needs ***."),
         (Field::Author, "https://***@elsewhere"),
+        // Beside a secret it may be a mask between asterisks.
+        (Field::Description, "So ***very*** bold."),
     ] {
         let refused = files.edit("skill:pdf", &[(field, text)]).await;
         let Err(WriteError::Invalid(fields)) = refused else { panic!("{refused:?}") };
@@ -62,7 +64,7 @@ async fn a_mask_in_another_place_is_refused() {
         assert!(fields[0].message.contains("***"), "{fields:?}");
     }
     assert_eq!(text(&files), before);
-    files.edit("skill:pdf", &[(Field::Description, "So ***very*** bold.")]).await.unwrap();
+    files.edit("skill:pdf", &[(Field::License, "So ***very*** bold.")]).await.unwrap();
 }
 
 #[tokio::test]
