@@ -12,13 +12,14 @@ use std::{
 };
 
 use rustix::{
-    fs::{AtFlags, Dir, FileType, Mode, OFlags, openat, statat},
+    fs::{AtFlags, Mode, OFlags, openat, statat},
     io::Errno,
 };
 
 use crate::{
     faults::{Faults, is_passing},
     fingerprint::Stat,
+    open::{names_in, open_beneath, open_real},
 };
 
 /// Largest file that is read as an artifact: 4 MiB, a hundred times the largest real one.
@@ -259,80 +260,6 @@ pub(crate) fn not_there<T>(outcome: io::Result<Option<T>>) -> io::Result<Option<
     }
 }
 
-/// Opens a directory by its real path. Fails with `ELOOP` if a part of the path has become a link.
-fn open_real(path: &Path) -> rustix::io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{CWD, ResolveFlags, openat2};
-        match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
-            Err(error) if is_unavailable(error) => {}
-            opened => return opened,
-        }
-    }
-    rustix::fs::open(path, flags | OFlags::NOFOLLOW, Mode::empty())
-}
-
-/// Opens what is at a path below a directory, in one step that cannot leave it, whoever moves links
-/// meanwhile. Fails with `ELOOP` if there is a link on the path.
-fn open_beneath(directory: &OwnedFd, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    let path = if path.is_empty() { "." } else { path };
-    let flags = flags | OFlags::CLOEXEC;
-    #[cfg(target_os = "linux")]
-    {
-        use rustix::fs::{ResolveFlags, openat2};
-        let strict = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        match openat2(directory, path, flags, Mode::empty(), strict) {
-            Err(error) if is_unavailable(error) => {}
-            opened => return opened,
-        }
-    }
-    open_by_steps(directory, path, flags)
-}
-
-/// Whether `openat2` cannot be used: before Linux 5.6 the kernel answers `ENOSYS`. A seccomp profile
-/// that does not know the call makes it fail with `EPERM`, as older container runtimes do.
-#[cfg(target_os = "linux")]
-fn is_unavailable(error: Errno) -> bool {
-    matches!(error, Errno::NOSYS | Errno::PERM)
-}
-
-/// The same where the system has no such call: each directory is opened from the one above it.
-fn open_by_steps(directory: &OwnedFd, path: &str, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    let step = |from: &OwnedFd, name: &str, flags: OFlags| {
-        let opened = openat(from, name, flags | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty());
-        // With `O_DIRECTORY` systems differ in what they say of a link.
-        let is_link = || {
-            let stat = statat(from, name, AtFlags::SYMLINK_NOFOLLOW);
-            stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_symlink())
-        };
-        if matches!(opened, Err(Errno::NOTDIR)) && is_link() { Err(Errno::LOOP) } else { opened }
-    };
-    let (parent, name) = split(path);
-    if parent.is_empty() {
-        return step(directory, name, flags);
-    }
-    let above = OFlags::RDONLY | OFlags::DIRECTORY;
-    let mut names = parent.split('/').filter(|name| !matches!(*name, "" | "."));
-    let Some(first) = names.next() else { return step(directory, name, flags) };
-    let first = step(directory, first, above)?;
-    let last = names.try_fold(first, |above_it, name| step(&above_it, name, above))?;
-    step(&last, name, flags)
-}
-
-/// The names in a directory, sorted. Names that are not UTF-8 are left out.
-fn names_in(directory: OwnedFd) -> io::Result<Vec<String>> {
-    let mut names = Vec::new();
-    for entry in Dir::new(directory)? {
-        match entry?.file_name().to_str() {
-            Ok("." | "..") | Err(_) => {}
-            Ok(name) => names.push(name.to_owned()),
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
 fn read_file(file: File, limit: u64) -> Result<(Stat, Vec<u8>), Refusal> {
     let meta = file.metadata()?;
     if !meta.is_file() {
@@ -401,50 +328,12 @@ mod tests {
     }
 
     #[test]
-    fn step_by_step_a_path_is_opened_as_in_one_step() {
-        let (dir, root) = root();
-        fs::create_dir_all(dir.path().join("a/b")).unwrap();
-        fs::write(dir.path().join("a/b/file"), "x").unwrap();
-        symlink("a", dir.path().join("link")).unwrap();
-        symlink("b", dir.path().join("a/link")).unwrap();
-        let directory = OFlags::RDONLY | OFlags::DIRECTORY;
-        for path in [
-            ".",
-            "a",
-            "a/b",
-            "./a//b",
-            "a/b/file",
-            "link",
-            "link/b",
-            "a/link",
-            "a/link/file",
-            "none",
-            "a/none/x",
-            "a/b/file/x",
-        ] {
-            for flags in [OFlags::RDONLY, directory] {
-                let stat = |opened: rustix::io::Result<OwnedFd>| {
-                    opened.map(|file| rustix::fs::fstat(file).unwrap().st_ino)
-                };
-                let steps = stat(open_by_steps(&root.handle, path, flags));
-                assert_eq!(steps, stat(open_beneath(&root.handle, path, flags)), "{path}");
-            }
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_sandbox_that_denies_openat2_counts_as_a_system_without_it() {
-        assert!([Errno::NOSYS, Errno::PERM].into_iter().all(is_unavailable));
-        assert!(![Errno::LOOP, Errno::XDEV, Errno::ACCESS].into_iter().any(is_unavailable));
-    }
-
-    #[test]
     fn what_is_no_regular_file_of_a_fair_size_is_refused() {
         let (dir, root) = root();
         fs::create_dir(dir.path().join("dir.md")).unwrap();
         let pipe = dir.path().join("pipe.md");
-        rustix::fs::mknodat(rustix::fs::CWD, &pipe, FileType::Fifo, Mode::RUSR, 0).unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, Mode::RUSR, 0)
+            .unwrap();
         File::create(dir.path().join("big.md")).unwrap().set_len(MAX_FILE_BYTES + 1).unwrap();
         assert!(matches!(root.read("dir.md"), Err(Refusal::NotAFile)));
         assert!(matches!(root.read("pipe.md"), Err(Refusal::NotAFile)), "and nothing waits");

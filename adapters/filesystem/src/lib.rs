@@ -4,7 +4,8 @@
 //! - `discover`: which directories are sources, and what they are called.
 //! - `managed`: sources with a `collection.toml`; `plain`: any other tree.
 //! - `frontmatter`, `json`, `lists`, `reading`: what one file says of its artifact.
-//! - `files`, `fingerprint`: reading within the root and within limits, and what a stat proves.
+//! - `files`, `open`, `fingerprint`: reading within the root and within limits, without following links out of
+//!   it, and what a stat proves.
 //! - `secrets`: what is masked in everything that leaves the files.
 //! - `disks`: which disks a source is on, and whether files on them can be out of reach.
 //! - `write`: edits, creations and deletions, all or nothing.
@@ -23,6 +24,7 @@ mod json;
 mod json_edit;
 mod lists;
 mod managed;
+mod open;
 mod plain;
 mod project;
 mod reading;
